@@ -1,0 +1,171 @@
+/**
+ * The errors that Cairn throws, and the one channel for what is reported and not thrown.
+ *
+ * Every error is a {@linkcode CheckpointError} with a stable `code`. Match by `code`, not by class: two copies of the
+ * package may be loaded at once.
+ *
+ * @module
+ */
+
+/** Where an error happened; every field is optional, since not every error has a file. */
+export interface ErrorPlace {
+  /** Path of the file or directory, or the label of a store. */
+  readonly path?: string | undefined;
+  /** The variable (`/scope/name`) or param that was being handled. */
+  readonly entry?: string | undefined;
+  /** Byte offset in `path`. */
+  readonly offset?: number | undefined;
+  /** The error that caused this one. */
+  readonly cause?: unknown;
+}
+
+/** The stable codes of {@linkcode CheckpointError}. */
+export type ErrorCode =
+  | "config"
+  | "format"
+  | "corrupt"
+  | "not-found"
+  | "not-loaded"
+  | "permission"
+  | "locked"
+  | "shape"
+  | "variable"
+  | "limit"
+  | "store";
+
+/**
+ * Base of all errors that Cairn throws. The message says what was found and what was wanted, and carries the essence
+ * of the cause, since a notebook kernel does not show causes.
+ *
+ * @example
+ * ```ts
+ * import { CheckpointError, openCheckpoint } from "@cairn/checkpoints";
+ *
+ * try {
+ *   await openCheckpoint("no/such/run");
+ * } catch (error) {
+ *   if (!(error instanceof CheckpointError && (error.code === "not-found" || error.code === "permission"))) throw error;
+ * }
+ * ```
+ */
+export class CheckpointError extends Error {
+  /** Stable, for `switch`. */
+  readonly code: ErrorCode;
+  /** Path of the file or directory, or the label of a store, if there is one. */
+  readonly path?: string | undefined;
+  /** The variable or param concerned, if there is one. */
+  readonly entry?: string | undefined;
+  /** Byte offset in `path`, if known. */
+  readonly offset?: number | undefined;
+
+  /** Makes an error of the given code. */
+  constructor(code: ErrorCode, message: string, place: ErrorPlace = {}) {
+    super(message, place.cause === undefined ? undefined : { cause: place.cause });
+    this.code = code;
+    this.path = place.path;
+    this.entry = place.entry;
+    this.offset = place.offset;
+    this.name = new.target.name;
+  }
+}
+
+/** The Config, an option or a call's order is wrong: nothing was read or written. */
+export class ConfigError extends CheckpointError {
+  /** Makes a ConfigError. */
+  constructor(message: string, place?: ErrorPlace) {
+    super("config", message, place);
+  }
+}
+
+/** The bytes are not a checkpoint, or hold something that cannot be represented. */
+export class FormatError extends CheckpointError {
+  /** Makes a FormatError. */
+  constructor(message: string, place?: ErrorPlace) {
+    super("format", message, place);
+  }
+}
+
+/** The bytes are a checkpoint, but damaged: truncated, overlapping, or with a wrong checksum. */
+export class CorruptError extends CheckpointError {
+  /** Makes a CorruptError. */
+  constructor(message: string, place?: ErrorPlace) {
+    super("corrupt", message, place);
+  }
+}
+
+/** A directory, checkpoint, variable or param that was asked for does not exist. */
+export class NotFoundError extends CheckpointError {
+  /** Makes a NotFoundError. */
+  constructor(message: string, place?: ErrorPlace) {
+    super("not-found", message, place);
+  }
+}
+
+/** A value exists but its bytes are not in memory, and the store cannot be read synchronously. */
+export class NotLoadedError extends CheckpointError {
+  /** Makes a NotLoadedError. */
+  constructor(message: string, place?: ErrorPlace) {
+    super("not-loaded", message, place);
+  }
+}
+
+/** The runtime or the store refuses the access; the message holds the smallest flag that allows it. */
+export class PermissionError extends CheckpointError {
+  /** Makes a PermissionError. */
+  constructor(message: string, place?: ErrorPlace) {
+    super("permission", message, place);
+  }
+}
+
+/** Another process holds the directory's lock. */
+export class LockedError extends CheckpointError {
+  /** Makes a LockedError. */
+  constructor(message: string, place?: ErrorPlace) {
+    super("locked", message, place);
+  }
+}
+
+/** A dtype, a shape or a length does not fit. */
+export class ShapeError extends CheckpointError {
+  /** Makes a ShapeError. */
+  constructor(message: string, place?: ErrorPlace) {
+    super("shape", message, place);
+  }
+}
+
+/** A scope, variable or param is used against the rules of a Context. */
+export class VariableError extends CheckpointError {
+  /** Makes a VariableError. */
+  constructor(message: string, place?: ErrorPlace) {
+    super("variable", message, place);
+  }
+}
+
+/** A number in a file is larger than the documented limit. */
+export class LimitError extends CheckpointError {
+  /** Makes a LimitError. */
+  constructor(message: string, place?: ErrorPlace) {
+    super("limit", message, place);
+  }
+}
+
+/** The store failed: the disk is full, a file cannot be read, an operation is not supported. */
+export class StoreError extends CheckpointError {
+  /** Makes a StoreError. */
+  constructor(message: string, place?: ErrorPlace) {
+    super("store", message, place);
+  }
+}
+
+/** Receives what is reported and not thrown. */
+export type OnWarning = (message: string) => void;
+
+/** The default {@linkcode OnWarning}: `console.warn`. */
+export function warnOnConsole(message: string): void {
+  console.warn(`cairn: ${message}`);
+}
+
+/** The text of any thrown value, for messages that carry their cause's essence. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

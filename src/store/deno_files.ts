@@ -1,0 +1,199 @@
+import fs from "node:fs";
+import type { FileEntry, FileKind, FileReader, Files, FileStat, FileWriter } from "./files.ts";
+import type { StoreLock } from "./store.ts";
+
+/**
+ * The real {@linkcode Files}, over Deno.
+ *
+ * Windows has no directory sync and some network file systems refuse it (EINVAL): there {@linkcode DenoFiles.syncDirectory}
+ * does nothing, and a name published just before a power failure may be missing after it. The bytes are synced everywhere.
+ *
+ * Permissions: read for list, stat, realPath, open and syncDirectory; write for create, remove and makeDirectory; both
+ * for rename, link and lock.
+ */
+export class DenoFiles implements Files {
+  /** The entries of a directory. */
+  async list(directory: string): Promise<FileEntry[]> {
+    const entries: FileEntry[] = [];
+    for await (const entry of Deno.readDir(directory)) entries.push({ name: entry.name, kind: kindOf(entry) });
+    return entries;
+  }
+
+  /** What is at `path`, not following a symlink. */
+  async stat(path: string): Promise<FileStat> {
+    const info = await Deno.lstat(path);
+    return { kind: kindOf(info), size: info.size };
+  }
+
+  /** The absolute path with every symlink resolved. */
+  realPath(path: string): Promise<string> {
+    return Deno.realPath(path);
+  }
+
+  /** Opens a file for reading. */
+  open(path: string): Promise<FileReader> {
+    return DenoFileReader.open(path);
+  }
+
+  /** Creates a file for writing. */
+  async create(path: string): Promise<FileWriter> {
+    return new DenoFileWriter(await Deno.open(path, { write: true, createNew: true }));
+  }
+
+  /** Moves a name, replacing a file of the new name. */
+  rename(from: string, to: string): Promise<void> {
+    return Deno.rename(from, to);
+  }
+
+  /** Makes a hard link. */
+  link(from: string, to: string): Promise<void> {
+    return Deno.link(from, to);
+  }
+
+  /** Removes a file's name. */
+  remove(path: string): Promise<void> {
+    return Deno.remove(path);
+  }
+
+  /** Makes a directory with its missing parents. */
+  makeDirectory(path: string, mode: number): Promise<void> {
+    return Deno.mkdir(path, { recursive: true, mode });
+  }
+
+  /** Makes the names in a directory durable, where the platform can. */
+  async syncDirectory(path: string): Promise<void> {
+    if (Deno.build.os === "windows") return;
+    using directory = await Deno.open(path);
+    try {
+      await directory.sync();
+    } catch (error) {
+      // A file system without directory sync says EINVAL; any other failure is real.
+      if (!(error instanceof Error && "code" in error && error.code === "EINVAL")) throw error;
+    }
+  }
+
+  /** Takes the exclusive lock of the file at `path`. */
+  async lock(path: string, owner: string): Promise<StoreLock | undefined> {
+    const file = await Deno.open(path, { read: true, write: true, create: true });
+    const lock = new DenoFileLock(file);
+    try {
+      if (await file.tryLock(true)) {
+        await file.truncate();
+        const bytes = new TextEncoder().encode(owner);
+        for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
+        return lock;
+      }
+    } catch (error) {
+      lock.release();
+      throw error;
+    }
+    lock.release();
+    return undefined;
+  }
+}
+
+function kindOf(info: { isFile: boolean; isDirectory: boolean; isSymlink: boolean }): FileKind {
+  if (info.isSymlink) return "symlink";
+  if (info.isDirectory) return "directory";
+  return info.isFile ? "file" : "other";
+}
+
+/** Bytes per read: node's limit is 2^31 - 1. */
+const READ_BYTES = 2 ** 30;
+
+/**
+ * Reads through node:fs, since a Deno.FsFile has no positional read, only seek and then read: a synchronous read would
+ * move the position under an asynchronous one that is on its way, and both would get wrong bytes. Its descriptor also
+ * tells its size without a permission for the real path, which FsFile.stat() wants.
+ */
+class DenoFileReader implements FileReader {
+  readonly size: number;
+  readonly #descriptor: number;
+  #closed = false;
+
+  private constructor(descriptor: number) {
+    this.#descriptor = descriptor;
+    this.size = fs.fstatSync(descriptor).size;
+  }
+
+  static open(path: string): Promise<DenoFileReader> {
+    return new Promise((resolve, reject) => {
+      fs.open(path, "r", (error, descriptor) => {
+        if (error) return reject(denoError(error));
+        resolve(new DenoFileReader(descriptor));
+      });
+    });
+  }
+
+  read(into: Uint8Array, at: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.#checkOpen();
+      fs.read(this.#descriptor, into, 0, Math.min(into.length, READ_BYTES), at, (error, count) => {
+        if (error) return reject(denoError(error));
+        resolve(count);
+      });
+    });
+  }
+
+  readSync(into: Uint8Array, at: number): number {
+    this.#checkOpen();
+    return fs.readSync(this.#descriptor, into, 0, Math.min(into.length, READ_BYTES), at);
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    fs.closeSync(this.#descriptor);
+  }
+
+  /** A closed descriptor's number may be another file's by now. */
+  #checkOpen(): void {
+    if (this.#closed) throw new Deno.errors.BadResource("the file is closed");
+  }
+}
+
+/** The Deno error for a node error where the contract of Files has one. */
+function denoError(error: Error): Error {
+  const code = "code" in error ? error.code : undefined;
+  if (code === "ENOENT") return new Deno.errors.NotFound(error.message);
+  if (code === "EACCES" || code === "EPERM") return new Deno.errors.PermissionDenied(error.message);
+  return error;
+}
+
+class DenoFileWriter implements FileWriter {
+  readonly #file: Deno.FsFile;
+  #closed = false;
+
+  constructor(file: Deno.FsFile) {
+    this.#file = file;
+  }
+
+  write(bytes: Uint8Array): Promise<number> {
+    return this.#file.write(bytes);
+  }
+
+  sync(): Promise<void> {
+    return this.#file.sync();
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#file.close();
+  }
+}
+
+class DenoFileLock implements StoreLock {
+  readonly #file: Deno.FsFile;
+  #released = false;
+
+  constructor(file: Deno.FsFile) {
+    this.#file = file;
+  }
+
+  release(): void {
+    if (this.#released) return;
+    this.#released = true;
+    this.#file.close(); // Closing releases the lock.
+  }
+}

@@ -1,0 +1,93 @@
+import { NotFoundError, PermissionError } from "../errors.ts";
+import { checkFolder, compareNames, parseBlobName } from "./blob_name.ts";
+import { MemoryReadHandle } from "./memory_read_handle.ts";
+import type { BlobInfo, BlobSink, ReadHandle, Store, StoreLock } from "./store.ts";
+
+/**
+ * A read-only {@linkcode Store} of blobs that are in memory already, such as those embedded in a module. The bytes are
+ * shared and must not change.
+ *
+ * @example
+ * ```ts
+ * import { EmbeddedStore } from "@cairn/checkpoints";
+ *
+ * const store = new EmbeddedStore(new Map([["greeting.txt", new TextEncoder().encode("hello")]]));
+ * const handle = await store.open("greeting.txt");
+ * if (handle.size !== 5) throw new Error("not embedded");
+ * handle.close();
+ * ```
+ */
+export class EmbeddedStore implements Store {
+  /** What messages call it. */
+  readonly label: string;
+  /** Always false. */
+  readonly writable = false;
+  readonly #blobs: ReadonlyMap<string, Uint8Array>;
+
+  /** Makes a store of `blobs` by name (`name` or `folder/name`); StoreError for a bad name. */
+  constructor(blobs: ReadonlyMap<string, Uint8Array>, label = "embedded") {
+    for (const name of blobs.keys()) parseBlobName(name);
+    this.#blobs = new Map(blobs);
+    this.label = label;
+  }
+
+  /** The blobs at the top level, or in `folder`. */
+  // deno-lint-ignore require-await -- a failure must be a rejection
+  async list(folder?: string): Promise<BlobInfo[]> {
+    return listBlobs(this.#blobs, folder);
+  }
+
+  /** Opens a blob for reading; NotFoundError if there is none. */
+  // deno-lint-ignore require-await -- a failure must be a rejection
+  async open(name: string): Promise<ReadHandle> {
+    return openBlob(this.#blobs, name, this.label);
+  }
+
+  /** PermissionError. */
+  publish(name: string, _write: (sink: BlobSink) => Promise<void>): Promise<void> {
+    return this.#refuse(`publish "${name}"`);
+  }
+
+  /** PermissionError. */
+  link(name: string, target: string): Promise<void> {
+    return this.#refuse(`link "${name}" to "${target}"`);
+  }
+
+  /** PermissionError. */
+  remove(name: string): Promise<void> {
+    return this.#refuse(`remove "${name}"`);
+  }
+
+  /** PermissionError. */
+  lock(): Promise<StoreLock> {
+    return this.#refuse("take the lock");
+  }
+
+  #refuse(what: string): Promise<never> {
+    return Promise.reject(
+      new PermissionError(`Cannot ${what} in "${this.label}": an embedded store is read-only`, { path: this.label }),
+    );
+  }
+}
+
+/** The blobs of a map at the top level, or in `folder`, sorted. */
+export function listBlobs(blobs: ReadonlyMap<string, Uint8Array>, folder: string | undefined): BlobInfo[] {
+  const prefix = folder === undefined ? "" : `${checkFolder(folder)}/`;
+  const found: BlobInfo[] = [];
+  for (const [path, bytes] of blobs) {
+    const name = path.slice(prefix.length);
+    if (path.startsWith(prefix) && !name.includes("/")) found.push({ name, size: bytes.length });
+  }
+  return found.sort((a, b) => compareNames(a.name, b.name));
+}
+
+/** Opens a blob of a map. */
+export function openBlob(blobs: ReadonlyMap<string, Uint8Array>, name: string, label: string): ReadHandle {
+  parseBlobName(name);
+  const path = `${label}/${name}`;
+  const bytes = blobs.get(name);
+  if (bytes === undefined) {
+    throw new NotFoundError(`Cannot open "${name}" in "${label}": there is no such blob`, { path });
+  }
+  return new MemoryReadHandle(bytes, path);
+}

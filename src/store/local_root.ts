@@ -1,0 +1,102 @@
+import { dirname, isAbsolute, join, relative, SEPARATOR } from "@std/path";
+import { NotFoundError, PermissionError, StoreError } from "../errors.ts";
+import type { BlobName } from "./blob_name.ts";
+import { type FileOperation, isGranted } from "./file_error.ts";
+import type { Files } from "./files.ts";
+
+/**
+ * The directory of a LocalStore, which turns names into paths that stay in it: real paths are compared, so no symlink
+ * leads out. Paths that it gives begin with the directory's path as the user wrote it, since permissions are granted by
+ * that, and hold no further symlink.
+ */
+export class LocalRoot {
+  /** Absolute path. */
+  readonly path: string;
+  readonly #files: Files;
+
+  /** Makes it without touching anything. */
+  constructor(path: string, files: Files) {
+    this.path = path;
+    this.#files = files;
+  }
+
+  /** The real path; NotFoundError if the directory is missing. */
+  async real({ what }: FileOperation): Promise<string> {
+    try {
+      return await this.#files.realPath(this.path);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+      const place = { path: this.path, cause: error };
+      throw new NotFoundError(`Cannot ${what} in "${this.path}": there is no such directory`, place);
+    }
+  }
+
+  /** The path of what is at `path` with symlinks resolved; PermissionError if that is outside of the directory. */
+  async resolve(path: string, operation: FileOperation): Promise<string> {
+    const root = await this.real(operation);
+    const real = await this.#files.realPath(path);
+    const inside = relative(root, real);
+    if (inside !== ".." && !inside.startsWith(`..${SEPARATOR}`) && !isAbsolute(inside)) return join(this.path, inside);
+    throw new PermissionError(
+      `Cannot ${operation.what} in "${this.path}": the store refuses, since "${path}" leads out of it to "${real}"`,
+      { path },
+    );
+  }
+
+  /** The path of an existing blob; StoreError if it is not a file. */
+  async blob({ folder, file }: BlobName, operation: FileOperation): Promise<string> {
+    const path = await this.resolve(join(this.path, folder ?? "", file), operation);
+    const { kind } = await this.#files.stat(path);
+    if (kind === "file") return path;
+    throw new StoreError(`Cannot ${operation.what} in "${this.path}": "${path}" is not a file`, { path });
+  }
+
+  /** The path of a folder, or of the directory itself; undefined if the folder is missing. */
+  async folder(folder: string | undefined, operation: FileOperation): Promise<string | undefined> {
+    try {
+      return await this.resolve(join(this.path, folder ?? ""), operation);
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return undefined;
+      throw error;
+    }
+  }
+
+  /** The path of a folder, made durably if it is missing. */
+  async makeFolder(folder: string | undefined, mode: number, operation: FileOperation): Promise<string> {
+    const found = await this.folder(folder, operation);
+    if (found !== undefined) return found;
+    const path = join(this.path, folder ?? "");
+    await this.#files.makeDirectory(path, mode);
+    await this.#files.syncDirectory(this.path);
+    return path;
+  }
+
+  /** Makes the directory with its missing parents, durably as far as the parents may be read. */
+  async make(mode: number): Promise<void> {
+    const missing = [this.path];
+    let parent = dirname(this.path);
+    while (parent !== dirname(parent) && isGranted("read", parent) && !(await this.#exists(parent))) {
+      missing.push(parent);
+      parent = dirname(parent);
+    }
+    await this.#files.makeDirectory(this.path, mode);
+    for (const path of missing) {
+      if (isGranted("read", dirname(path))) await this.#files.syncDirectory(dirname(path));
+    }
+  }
+
+  /** Whether the directory exists. */
+  exists(): Promise<boolean> {
+    return this.#exists(this.path);
+  }
+
+  async #exists(path: string): Promise<boolean> {
+    try {
+      await this.#files.realPath(path);
+      return true;
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return false;
+      throw error;
+    }
+  }
+}
