@@ -1,10 +1,8 @@
 /**
- * Stand-in for `jsr:@std/fs` where JSR cannot be reached: the functions that Cairn uses, over `node:fs`.
+ * Stand-in for `jsr:@std/fs` where JSR cannot be reached: the functions that Cairn uses. It asks Deno, as std does, and
+ * not `node:fs`, whose recursive `mkdir` wants to read the parents too.
  * @module
  */
-import type { Stats } from "node:fs";
-import { access, lstat, mkdir, stat } from "node:fs/promises";
-import { constants } from "node:fs";
 
 /** What kind of thing {@linkcode exists} looks for. */
 export interface ExistsOptions {
@@ -18,49 +16,52 @@ export interface ExistsOptions {
 
 /** Makes sure that the directory exists, creating it and its parents; fails if something else is in its place. */
 export async function ensureDir(dir: string | URL): Promise<void> {
-  const found = await lookUp(dir, lstat);
-  const target = found?.isSymbolicLink() ? await lookUp(dir, stat) : found;
-  if (target === undefined) {
-    await mkdir(dir, { recursive: true });
-    return;
-  }
-  if (!target.isDirectory()) {
-    const type = target.isFile() ? "file" : found?.isSymbolicLink() ? "symlink" : "other";
-    throw new Error(`Failed to ensure directory exists: expected 'dir', got '${type}'`);
+  if (await isDirectory(dir)) return;
+  try {
+    await Deno.mkdir(dir, { recursive: true });
+  } catch (error) {
+    // somebody else may have made it meanwhile
+    if (!(error instanceof Deno.errors.AlreadyExists) || !await isDirectory(dir)) throw error;
   }
 }
 
-/** Tells whether there is something at the path, optionally of one kind. */
+/**
+ * Tells whether there is something at the path, optionally of one kind. `isReadable` needs `--allow-sys=uid,gid`, as
+ * it does in std.
+ */
 export async function exists(path: string | URL, options: ExistsOptions = {}): Promise<boolean> {
   if (options.isDirectory && options.isFile) {
     throw new TypeError("ExistsOptions.options.isDirectory and ExistsOptions.options.isFile must not be true together");
   }
-  const found = await lookUp(path, stat);
+  const found = await statIfThere(path);
   if (found === undefined) return false;
-  if (options.isDirectory && !found.isDirectory()) return false;
-  if (options.isFile && !found.isFile()) return false;
-  return !options.isReadable || await isReadable(path);
+  if (options.isDirectory && !found.isDirectory) return false;
+  if (options.isFile && !found.isFile) return false;
+  return !options.isReadable || isReadable(found);
 }
 
-async function lookUp(path: string | URL, how: (path: string | URL) => Promise<Stats>): Promise<Stats | undefined> {
+async function isDirectory(dir: string | URL): Promise<boolean> {
+  const found = await statIfThere(dir);
+  if (found === undefined) return false;
+  if (!found.isDirectory) {
+    throw new Error(`Failed to ensure directory exists: expected 'dir', got '${found.isFile ? "file" : "other"}'`);
+  }
+  return true;
+}
+
+async function statIfThere(path: string | URL): Promise<Deno.FileInfo | undefined> {
   try {
-    return await how(path);
+    return await Deno.stat(path);
   } catch (error) {
-    if (hasCode(error, "ENOENT")) return undefined;
+    if (error instanceof Deno.errors.NotFound) return undefined;
     throw error;
   }
 }
 
-async function isReadable(path: string | URL): Promise<boolean> {
-  try {
-    await access(path, constants.R_OK);
-    return true;
-  } catch (error) {
-    if (hasCode(error, "EACCES")) return false;
-    throw error;
-  }
-}
-
-function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && "code" in error && error.code === code;
+/** By the mode's bits; a platform without them is taken at its word. */
+function isReadable({ mode, uid, gid }: Deno.FileInfo): boolean {
+  if (mode === null) return true;
+  if (Deno.uid() === uid) return (mode & 0o400) !== 0;
+  if (Deno.gid() === gid) return (mode & 0o040) !== 0;
+  return (mode & 0o004) !== 0;
 }
