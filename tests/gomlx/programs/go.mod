@@ -1,0 +1,3 @@
+module cairn.test/gomlx
+
+go 1.24
