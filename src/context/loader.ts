@@ -1,0 +1,34 @@
+import type { DType } from "../tensor/dtype.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import type { Context } from "./context.ts";
+
+/** A value that a {@linkcode Loader} has: its shape is known, its bytes may still be in a file. */
+export interface LoadedValue {
+  /** Element type. */
+  readonly dtype: DType;
+  /** Outermost axis first; `[]` is a scalar. */
+  readonly dimensions: readonly number[];
+  /** Size of the value in bytes. */
+  readonly byteLength: number;
+  /** Whether the variable is trainable, if the checkpoint says so. */
+  readonly trainable?: boolean | undefined;
+  /** The tensor, if its bytes are in memory already: never reads. */
+  readonly loaded: Tensor | undefined;
+  /** Reads the bytes now. A failure throws and changes nothing, so that it can be tried again. */
+  readSync(): Tensor;
+  /** The same without blocking. */
+  read(): Promise<Tensor>;
+}
+
+/** Supplies values for variables that a Context does not have yet (GoMLX `context.Loader`). */
+export interface Loader {
+  /**
+   * The value of `scope`/`name` if there is one; ownership moves to the Context, so a second call finds nothing.
+   * Source: GoMLX `context.Loader.LoadVariable`.
+   */
+  loadVariable(context: Context, scope: string, name: string): LoadedValue | undefined;
+  /** Forgets the value of `scope`/`name`, if there is one. Source: GoMLX `context.Loader.DeleteVariable`. */
+  deleteVariable(context: Context, scope: string, name: string): void;
+  /** Forgets every value in `scope` and below, so that pending ones are not resurrected. */
+  deleteVariablesInScope(context: Context, scope: string): void;
+}

@@ -1,0 +1,36 @@
+/**
+ * Models as GoMLX sees them: scopes, typed params, variables, and the {@linkcode Context} that holds them. Knows
+ * tensors, and nothing of files: values that are still in a checkpoint come through a {@linkcode Loader}.
+ *
+ * @module
+ */
+export { Context } from "./context.ts";
+export { GoParam, goParam, inferGoParam, type ParamValue } from "./go_param.ts";
+export type { InitializeOptions } from "./initialize.ts";
+export {
+  defaultInitializer,
+  type Initializer,
+  onesInitializer,
+  uniformInitializer,
+  zerosInitializer,
+} from "./initializer.ts";
+export type { LoadedValue, Loader } from "./loader.ts";
+export type { ParamRow, ParamsInput } from "./params.ts";
+export { Random } from "./random.ts";
+export {
+  compareUtf8,
+  escapeScopeName,
+  isInScope,
+  joinScope,
+  parentScope,
+  ROOT_SCOPE,
+  type ScopeAndName,
+  splitScope,
+} from "./scope.ts";
+export {
+  parseContextSettings,
+  type SettingsOptions,
+  sprintContextSettings,
+  sprintModifiedContextSettings,
+} from "./settings.ts";
+export { Variable, type VariableInit } from "./variable.ts";
