@@ -2,6 +2,7 @@ import { VariableError } from "../errors.ts";
 import type { DType } from "../tensor/dtype.ts";
 import type { NestedArray, Tensor, TensorData } from "../tensor/tensor.ts";
 import { ContextData } from "./context_data.ts";
+import { contextText } from "./context_view.ts";
 import { formatScope } from "./format_scope.ts";
 import { checkedStep, GLOBAL_STEP_NAME, stepOf, stepTensor } from "./global_step.ts";
 import type { GoParam, ParamValue } from "./go_param.ts";
@@ -370,9 +371,11 @@ export class Context {
     })`;
   }
 
-  /** One line for `console.log`. */
-  [Symbol.for("Deno.customInspect")](): string {
-    return this.toString();
+  /** What `console.log` shows: a table, or one line inside another value. */
+  [Symbol.for("Deno.customInspect")](_inspect?: unknown, options?: { readonly currentDepth?: number }): string {
+    const title = this.toString();
+    if (this.#shared.finalized || (options?.currentDepth ?? 0) > 0) return title;
+    return contextText({ title, variables: [...this.iterVariables()], params: this.params });
   }
 
   get #data(): ContextData {

@@ -1,0 +1,59 @@
+import type { DType } from "./dtype.ts";
+import { ShapeError } from "../errors.ts";
+
+/**
+ * Number of elements of a tensor with the given dimensions: their product, 1 for a scalar (`[]`).
+ *
+ * @throws {ShapeError} A dimension is negative or not a whole number, or the product is more than 2^53 - 1.
+ *
+ * @example
+ * ```ts
+ * import { sizeOf } from "@cairn/checkpoints";
+ *
+ * console.assert(sizeOf([2, 3]) === 6);
+ * console.assert(sizeOf([]) === 1);
+ * ```
+ */
+export function sizeOf(dimensions: readonly number[]): number {
+  for (const [axis, dimension] of dimensions.entries()) {
+    if (Number.isSafeInteger(dimension) && dimension >= 0) continue;
+    throw new ShapeError(
+      `Cannot size a tensor: dimension "${dimension}" of axis ${axis} found, wanted a whole number from 0 to 2^53 - 1`,
+    );
+  }
+  // A zero anywhere makes an empty tensor, also where the other dimensions alone would overflow.
+  if (dimensions.includes(0)) return 0;
+  const size = dimensions.reduce((product, dimension) => product * dimension, 1);
+  if (Number.isSafeInteger(size)) return size;
+  throw new ShapeError(`Cannot size a tensor: dimensions [${dimensions.join(" ")}] hold more than 2^53 - 1 elements`);
+}
+
+/**
+ * A shape as GoMLX prints it up to v0.27: `(Float32)[2 3]`, a scalar as `(Int64)`.
+ * Source: GoMLX `shapes.Shape.String`.
+ *
+ * @example
+ * ```ts
+ * import { shapeText } from "@cairn/checkpoints";
+ *
+ * console.assert(shapeText("Float32", [2, 3]) === "(Float32)[2 3]");
+ * console.assert(shapeText("Int64", []) === "(Int64)");
+ * ```
+ */
+export function shapeText(dtype: DType, dimensions: readonly number[]): string {
+  return dimensions.length === 0 ? `(${dtype})` : `(${dtype})[${dimensions.join(" ")}]`;
+}
+
+/**
+ * Whether two lists of dimensions are the same, axis by axis.
+ *
+ * @example
+ * ```ts
+ * import { sameDimensions } from "@cairn/checkpoints";
+ *
+ * console.assert(!sameDimensions([2, 3], [3, 2]));
+ * ```
+ */
+export function sameDimensions(a: readonly number[], b: readonly number[]): boolean {
+  return a.length === b.length && a.every((dimension, axis) => dimension === b[axis]);
+}
