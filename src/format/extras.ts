@@ -1,0 +1,123 @@
+import { CorruptError, type ErrorPlace, FormatError } from "../errors.ts";
+import { crc32 } from "./crc32.ts";
+import type { JsonReader } from "./json_reader.ts";
+import { MAX_NAME_BYTES, MAX_TEXT_BYTES } from "./limits.ts";
+
+/** The one key that Cairn adds, per level; GoMLX skips it. */
+export const EXTRAS_KEY = "Cairn";
+/** Version of what is under {@linkcode EXTRAS_KEY}. */
+export const FORMAT_VERSION = 1;
+
+const WANTED = "an object written by Cairn";
+
+/** `Cairn` of the top level. */
+export interface TopExtras {
+  readonly writer: string | undefined;
+  /** Exact size of the uncompressed payload. */
+  readonly payloadSize: number | undefined;
+  /** CRC-32 of the manifest without this member, and where the member stands. */
+  readonly crc: { readonly value: number; readonly from: number; readonly to: number } | undefined;
+}
+
+/** `Cairn` of a variable. */
+export interface EntryExtras {
+  /** CRC-32 of the variable's bytes. */
+  readonly crc32: number | undefined;
+  readonly trainable: boolean | undefined;
+  /** The exact scope and name, where the profile's ParameterName loses them. */
+  readonly scope: string | undefined;
+  readonly name: string | undefined;
+}
+
+/** Reads `Cairn` of the top level. */
+export function readTopExtras(reader: JsonReader, place: ErrorPlace): TopExtras {
+  let writer: string | undefined;
+  let payloadSize: number | undefined;
+  let crc: TopExtras["crc"];
+  let previousEnd = -1;
+  for (let key = reader.firstKey(WANTED); key !== undefined; key = reader.nextKey()) {
+    const keyAt = reader.keyAt;
+    switch (key) {
+      case "FormatVersion":
+        expectVersion(reader.readInteger("a format version"), place);
+        break;
+      case "Writer":
+        writer = reader.readString("a string", MAX_NAME_BYTES);
+        break;
+      case "PayloadSize":
+        payloadSize = reader.readInteger("a size in bytes");
+        break;
+      case "ManifestCRC32": {
+        const value = reader.readInteger("a CRC-32");
+        // From the end of the member before, so that the comma goes too.
+        crc = { value, from: previousEnd < 0 ? keyAt : previousEnd, to: reader.at };
+        break;
+      }
+      default:
+        reader.readNode();
+    }
+    previousEnd = reader.at;
+  }
+  return { writer, payloadSize, crc };
+}
+
+function expectVersion(found: number, place: ErrorPlace): void {
+  if (found === FORMAT_VERSION) return;
+  throw new FormatError(
+    `Cannot read manifest "${place.path}": its "${EXTRAS_KEY}" format version is ${found}, ` +
+      `wanted ${FORMAT_VERSION}; it was written by a newer Cairn`,
+    place,
+  );
+}
+
+/** Reads `Cairn` of a variable. */
+export function readEntryExtras(reader: JsonReader): EntryExtras {
+  let crc: number | undefined;
+  let trainable: boolean | undefined;
+  let scope: string | undefined;
+  let name: string | undefined;
+  for (let key = reader.firstKey(WANTED); key !== undefined; key = reader.nextKey()) {
+    switch (key) {
+      case "CRC32":
+        crc = reader.readInteger("a CRC-32");
+        break;
+      case "Trainable":
+        trainable = reader.readBoolean("true or false");
+        break;
+      case "Scope":
+        scope = reader.readString("a scope", MAX_NAME_BYTES);
+        break;
+      case "Name":
+        name = reader.readString("a name", MAX_NAME_BYTES);
+        break;
+      default:
+        reader.readNode();
+    }
+  }
+  return { crc32: crc, trainable, scope, name };
+}
+
+/** Reads `Cairn` of a param: the exact text of its value. */
+export function readParamExtras(reader: JsonReader): string | undefined {
+  let exact: string | undefined;
+  for (let key = reader.firstKey(WANTED); key !== undefined; key = reader.nextKey()) {
+    if (key === "Exact") exact = reader.readString("a string", MAX_TEXT_BYTES);
+    else reader.readNode();
+  }
+  return exact;
+}
+
+/**
+ * Compares the manifest with the CRC-32 in it.
+ *
+ * @throws {CorruptError} They differ.
+ */
+export function checkManifestCrc(bytes: Uint8Array, crc: NonNullable<TopExtras["crc"]>, place: ErrorPlace): void {
+  const found = crc32(bytes.subarray(crc.to), crc32(bytes.subarray(0, crc.from)));
+  if (found === crc.value) return;
+  throw new CorruptError(
+    `Cannot read manifest "${place.path}": its bytes have CRC-32 ${found}, its "ManifestCRC32" says ${crc.value}: it was ` +
+      `damaged or edited; if it was edited on purpose, remove the last key "${EXTRAS_KEY}" and it loads unverified`,
+    { ...place, offset: crc.from },
+  );
+}

@@ -1,0 +1,357 @@
+import { ByteText } from "./byte_text.ts";
+import { type ErrorPlace, FormatError, LimitError } from "../errors.ts";
+import { type JsonMember, type JsonNode, JsonNumber, JsonObject } from "./json.ts";
+import { MAX_DEPTH, MAX_NAME_BYTES, MAX_TEXT_BYTES, MAX_VALUES } from "./limits.ts";
+
+/** Options of {@linkcode JsonReader}. */
+export interface JsonReaderOptions {
+  /** What messages call the text: `Cannot read <what>`. */
+  readonly what: string;
+  readonly place?: ErrorPlace;
+  readonly maxDepth?: number;
+  readonly nonFinite?: boolean;
+}
+
+const [QUOTE, BACKSLASH, COMMA, COLON] = [0x22, 0x5c, 0x2c, 0x3a];
+const [OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [0x5b, 0x5d, 0x7b, 0x7d];
+const [MINUS, PLUS, DOT, ZERO, NINE] = [0x2d, 0x2b, 0x2e, 0x30, 0x39];
+/**
+ * What `\\ufffd` and half of a surrogate pair are read as, so that they are written back as `\\ufffd`: so Go writes
+ * invalid UTF-8, while it writes a real U+FFFD as it is. Values and names get a U+FFFD for it by `toWellFormed`.
+ */
+const HALF_PAIR = "\ud800";
+const ESCAPES: ReadonlyMap<string, string> = new Map([
+  ...['""', "\\\\", "//", "b\b", "f\f", "n\n", "r\r", "t\t"].map((pair): [string, string] => [
+    pair.charAt(0),
+    pair.charAt(1),
+  ]),
+]);
+
+/**
+ * Reads JSON from bytes, one value at a time, so that a caller who knows what must come builds nothing else: a manifest
+ * of a million rows, or a hostile one, never becomes a tree.
+ */
+export class JsonReader {
+  readonly #bytes: Uint8Array;
+  readonly #what: string;
+  readonly #place: ErrorPlace;
+  readonly #maxDepth: number;
+  readonly #nonFinite: boolean;
+  readonly #text: ByteText;
+  #at = 0;
+  #keyAt = 0;
+  #depth = 0;
+  #valuesLeft = MAX_VALUES;
+  #textLeft = MAX_TEXT_BYTES;
+
+  constructor(bytes: Uint8Array, options: JsonReaderOptions) {
+    this.#bytes = bytes;
+    this.#text = new ByteText(bytes);
+    this.#what = options.what;
+    this.#place = options.place ?? {};
+    this.#maxDepth = options.maxDepth ?? MAX_DEPTH;
+    this.#nonFinite = options.nonFinite ?? false;
+  }
+
+  /** Offset of the next byte. */
+  get at(): number {
+    return this.#at;
+  }
+
+  /** Skips white space and returns the next byte, or -1 at the end. */
+  peek(): number {
+    const bytes = this.#bytes;
+    let at = this.#at;
+    let byte = bytes[at];
+    while (byte === 0x20 || byte === 0x0a || byte === 0x09 || byte === 0x0d) byte = bytes[++at];
+    this.#at = at;
+    return byte ?? -1;
+  }
+
+  /** Whether a value of that kind is next. */
+  isNext(kind: "string" | "list" | "object" | "number"): boolean {
+    const byte = this.peek();
+    if (kind === "number") return byte === MINUS || (byte >= ZERO && byte <= NINE);
+    return byte === (kind === "string" ? QUOTE : kind === "list" ? OPEN_LIST : OPEN_OBJECT);
+  }
+
+  /** Reads `null` if it is next. */
+  tryNull(): boolean {
+    if (this.peek() !== 0x6e) return false;
+    this.#word("null");
+    return true;
+  }
+
+  /** Enters an object: its first key, or undefined if it is empty. Each key's value must be read before the next. */
+  firstKey(wanted: string): string | undefined {
+    if (this.peek() !== OPEN_OBJECT) throw this.unexpected(wanted);
+    this.#open();
+    return this.peek() === CLOSE_OBJECT ? this.#close() : this.#key();
+  }
+
+  /** The next key, or undefined at the end of the object. */
+  nextKey(): string | undefined {
+    const next = this.peek();
+    if (next === CLOSE_OBJECT) return this.#close();
+    if (next !== COMMA) throw this.unexpected('"," or "}"');
+    this.#at++;
+    return this.#key();
+  }
+
+  /** Offset of the last key. */
+  get keyAt(): number {
+    return this.#keyAt;
+  }
+
+  /** Enters a list: whether it has an element. Each must be read before the next. */
+  firstElement(wanted: string): boolean {
+    if (this.peek() !== OPEN_LIST) throw this.unexpected(wanted);
+    this.#open();
+    if (this.peek() !== CLOSE_LIST) return true;
+    this.#close();
+    return false;
+  }
+
+  /** Whether the list has another element. */
+  nextElement(): boolean {
+    const next = this.peek();
+    if (next !== COMMA && next !== CLOSE_LIST) throw this.unexpected('"," or "]"');
+    if (next === CLOSE_LIST) this.#close();
+    else this.#at++;
+    return next === COMMA;
+  }
+
+  /** Reads a string of at most `maxBytes` as written. It may be ill-formed: see `HALF_PAIR`. */
+  readString(wanted: string, maxBytes: number): string {
+    if (this.peek() !== QUOTE) throw this.unexpected(wanted);
+    const bytes = this.#bytes;
+    const start = ++this.#at;
+    let at = start;
+    let plain = true;
+    for (let byte = bytes[at]; byte !== QUOTE; byte = bytes[++at]) {
+      if (byte === undefined || byte < 0x20) {
+        this.#at = at;
+        throw this.unexpected("the end of a string");
+      }
+      if (byte < 0x80 && byte !== BACKSLASH) continue;
+      plain = false;
+      if (byte === BACKSLASH) at++;
+    }
+    if (at - start > maxBytes) {
+      throw this.limit(`a string of ${at - start} bytes found, wanted at most ${maxBytes}`);
+    }
+    this.#at = at + 1;
+    return plain ? this.#text.ascii(start, at) : this.#unescape(start, at);
+  }
+
+  /** Reads a whole number without point or exponent. */
+  readInteger(wanted: string): number {
+    this.peek();
+    const start = this.#at;
+    const isWhole = this.#scanNumber(wanted);
+    const text = this.#text.ascii(start, this.#at);
+    if (!isWhole) throw this.#mismatch(wanted, text);
+    const value = Number(text);
+    if (!Number.isSafeInteger(value)) throw this.limit(`${text.slice(0, 40)} found, wanted ${wanted} below 2^53`);
+    return value;
+  }
+
+  /** Reads a number and returns its text. */
+  readNumberText(wanted: string): string {
+    if (this.#nonFinite) {
+      const word = this.#tryNonFinite();
+      if (word !== undefined) return word;
+    }
+    this.peek();
+    const start = this.#at;
+    this.#scanNumber(wanted);
+    return this.#text.ascii(start, this.#at);
+  }
+
+  /** Goes behind a number; whether it has neither point nor exponent. */
+  #scanNumber(wanted: string): boolean {
+    if (!this.isNext("number")) throw this.unexpected(wanted);
+    if (this.#bytes[this.#at] === MINUS) this.#at++;
+    // No zero may lead another digit.
+    if (this.#bytes[this.#at] === ZERO) this.#at++;
+    else this.#digits();
+    const end = this.#at;
+    if (this.#bytes[this.#at] === DOT) {
+      this.#at++;
+      this.#digits();
+    }
+    const mark = this.#bytes[this.#at];
+    if (mark === 0x65 || mark === 0x45) {
+      const sign = this.#bytes[++this.#at];
+      if (sign === MINUS || sign === PLUS) this.#at++;
+      this.#digits();
+    }
+    return this.#at === end;
+  }
+
+  /** Reads `true` or `false`. */
+  readBoolean(wanted: string): boolean {
+    const byte = this.peek();
+    if (byte !== 0x74 && byte !== 0x66) throw this.unexpected(wanted);
+    return this.#word(byte === 0x74 ? "true" : "false") === "true";
+  }
+
+  /** Reads any value. What is kept this way is limited in number and size. */
+  readNode(): JsonNode {
+    if (--this.#valuesLeft < 0) throw this.limit(`more than ${MAX_VALUES} values in params and unknown keys`);
+    const start = this.#at;
+    switch (this.peek()) {
+      case OPEN_OBJECT:
+        return this.#readObjectNode();
+      case OPEN_LIST: {
+        const list: JsonNode[] = [];
+        for (let more = this.firstElement("a list"); more; more = this.nextElement()) list.push(this.readNode());
+        return list;
+      }
+      case QUOTE: {
+        const text = this.readString("a string", this.#textLeft);
+        this.#textLeft -= this.#at - start;
+        return text;
+      }
+      case 0x6e:
+        this.#word("null");
+        return null;
+      case 0x74:
+      case 0x66:
+        return this.readBoolean("a value");
+    }
+    const text = this.readNumberText("a value");
+    this.#textLeft -= text.length;
+    return new JsonNumber(text);
+  }
+
+  #readObjectNode(): JsonObject {
+    const members: JsonMember[] = [];
+    for (let key = this.firstKey("an object"); key !== undefined; key = this.nextKey()) {
+      // A key costs as much memory as a value.
+      this.#valuesLeft--;
+      this.#textLeft -= key.length;
+      members.push([key, this.readNode()]);
+    }
+    return new JsonObject(members);
+  }
+
+  /** The error for a byte that cannot stand here. */
+  unexpected(wanted: string): FormatError {
+    const byte = this.#bytes[this.#at];
+    const found = byte === undefined
+      ? "the end of the text"
+      : byte > 0x20 && byte < 0x7f
+      ? `"${String.fromCharCode(byte)}"`
+      : `byte 0x${byte.toString(16).padStart(2, "0")}`;
+    return this.#error(`found ${found} at byte ${this.#at}, wanted ${wanted}`);
+  }
+
+  /** The error for something too large. */
+  limit(essence: string): LimitError {
+    return new LimitError(`Cannot read ${this.#what}: ${essence}`, { ...this.#place, offset: this.#at });
+  }
+
+  #mismatch(wanted: string, found: string): FormatError {
+    return this.#error(`found "${found.slice(0, 40)}" before byte ${this.#at}, wanted ${wanted}`);
+  }
+
+  #error(essence: string, cause?: unknown): FormatError {
+    return new FormatError(`Cannot read ${this.#what}: ${essence}`, { ...this.#place, offset: this.#at, cause });
+  }
+
+  #open(): void {
+    if (++this.#depth > this.#maxDepth) {
+      throw this.limit(`more than ${this.#maxDepth} nested lists and objects at byte ${this.#at}`);
+    }
+    this.#at++;
+  }
+
+  #close(): undefined {
+    this.#depth--;
+    this.#at++;
+  }
+
+  #key(): string {
+    this.peek();
+    this.#keyAt = this.#at;
+    const key = this.readString("a key", MAX_NAME_BYTES);
+    if (this.peek() !== COLON) throw this.unexpected('":"');
+    this.#at++;
+    return key;
+  }
+
+  #digits(): void {
+    const start = this.#at;
+    for (let byte = this.#bytes[start]; byte !== undefined && byte >= ZERO && byte <= NINE;) {
+      byte = this.#bytes[++this.#at];
+    }
+    if (this.#at === start) throw this.unexpected("a digit");
+  }
+
+  #word(word: string): string {
+    for (let index = 0; index < word.length; index++) {
+      if (this.#bytes[this.#at] !== word.charCodeAt(index)) throw this.unexpected(`"${word}"`);
+      this.#at++;
+    }
+    return word;
+  }
+
+  #tryNonFinite(): string | undefined {
+    const first = this.peek();
+    if (first === 0x4e) return this.#word("NaN");
+    if (first === PLUS) return this.#word("+Inf");
+    return first === MINUS && this.#bytes[this.#at + 1] === 0x49 ? this.#word("-Inf") : undefined;
+  }
+
+  #decode(start: number, end: number): string {
+    try {
+      return this.#text.utf8(start, end);
+    } catch (cause) {
+      this.#at = start;
+      throw this.#error(`the string at byte ${start} is not UTF-8`, cause);
+    }
+  }
+
+  #unescape(start: number, end: number): string {
+    const parts: string[] = [];
+    let from = start;
+    for (let at = start; at < end;) {
+      if (this.#bytes[at] !== BACKSLASH) {
+        at++;
+        continue;
+      }
+      if (at > from) parts.push(this.#decode(from, at));
+      const [text, length] = this.#bytes[at + 1] === 0x75 ? this.#unit(at, end) : [this.#escape(at + 1), 2];
+      parts.push(text);
+      at += length;
+      from = at;
+    }
+    if (end > from) parts.push(this.#decode(from, end));
+    this.#at = end + 1;
+    return parts.join("");
+  }
+
+  /** The text of one `\uXXXX`, or of two that are a surrogate pair, and the bytes that it takes. */
+  #unit(at: number, end: number): readonly [text: string, length: number] {
+    const unit = this.#hex(at + 2, end);
+    if (unit === 0xfffd) return [HALF_PAIR, 6];
+    if (unit < 0xd800 || unit > 0xdfff) return [String.fromCharCode(unit), 6];
+    const isPair = unit < 0xdc00 && this.#bytes[at + 6] === BACKSLASH && this.#bytes[at + 7] === 0x75;
+    const second = isPair ? this.#hex(at + 8, end) : 0;
+    return second >= 0xdc00 && second <= 0xdfff ? [String.fromCharCode(unit, second), 12] : [HALF_PAIR, 6];
+  }
+
+  #escape(at: number): string {
+    const text = ESCAPES.get(String.fromCharCode(this.#bytes[at] ?? 0));
+    if (text !== undefined) return text;
+    this.#at = at;
+    throw this.unexpected('an escape such as "\\n"');
+  }
+
+  #hex(at: number, end: number): number {
+    const text = String.fromCharCode(...this.#bytes.subarray(at, Math.min(at + 4, end)));
+    if (/^[0-9a-fA-F]{4}$/.test(text)) return Number.parseInt(text, 16);
+    throw this.#error(`found "\\u${text}" at byte ${at - 2}, wanted four hexadecimal digits`);
+  }
+}

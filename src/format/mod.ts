@@ -1,0 +1,38 @@
+/**
+ * GoMLX's checkpoint bytes: file names, manifest (`.json`), payload (`.bin`), in every version and in the profiles that
+ * are written. Pure functions: nothing here opens a file.
+ *
+ * @module
+ */
+export {
+  BACKUP_DIR,
+  type BaseName,
+  BIN_DATA_SUFFIX,
+  compareBaseNames,
+  DIR_PERM_MODE,
+  formatBaseName,
+  JSON_NAME_SUFFIX,
+  nextCounter,
+  parseBaseName,
+} from "./base_name.ts";
+export { crc32 } from "./crc32.ts";
+export { type EncodedManifest, encodeManifest, type EntryResult } from "./encode_manifest.ts";
+export { type ByteSink, GzipSink } from "./gzip_sink.ts";
+export { inflatePayload, inflatePayloadSync } from "./inflate.ts";
+export { type JsonMember, type JsonNode, JsonNumber, JsonObject } from "./json.ts";
+export { stringifyGo } from "./json_text.ts";
+export { type Entry, type Manifest, type ParamEntry, parseManifest } from "./manifest.ts";
+export {
+  checkDraft,
+  type EntryDraft,
+  type Layout,
+  layoutDraft,
+  type ManifestDraft,
+  type ParamDraft,
+} from "./manifest_draft.ts";
+export { MAX_MANIFEST_BYTES } from "./limits.ts";
+export { formatParameterName, parseParameterName } from "./parameter_name.ts";
+export { paramFromJson, paramToJson, type ReadParam, type WrittenParam } from "./param_value.ts";
+export { parseJson, type ParseJsonOptions } from "./parse_json.ts";
+export { checkPayload, detectPayload, PAYLOAD_HEAD_BYTES, type PayloadHead, payloadHeader } from "./payload.ts";
+export type { Generation, Profile } from "./profile.ts";
