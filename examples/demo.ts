@@ -1,0 +1,99 @@
+/**
+ * The main job, on real input: a model that GoMLX (Go) has trained and checkpointed is opened, looked at, changed and
+ * saved again, and GoMLX reads the result.
+ *
+ * Run it with `deno task demo`.
+ */
+import { Context, load, openCheckpoint, type Tensor } from "@cairn/checkpoints";
+import { exists } from "@std/fs";
+import { join } from "@std/path";
+import { gomlxProgramPath } from "../tools/gomlx_programs.ts";
+import { PROJECT_ROOT } from "../tools/deno_process.ts";
+
+const VERSION = "v0.19.4";
+const hasGomlx = await exists(gomlxProgramPath(VERSION, "verify"));
+const run = await Deno.makeTempDir({ prefix: "cairn-demo-" });
+
+try {
+  title("1 · GoMLX trains a small model and checkpoints it");
+  await trainWithGomlx();
+
+  title("2 · Cairn opens the newest checkpoint: one look, no Context");
+  await using before = await openCheckpoint(run);
+  console.log(before);
+
+  title("3 · Load it into a Context, change the model, save");
+  const changed = await changeAndSave();
+
+  title("4 · GoMLX reads what Cairn wrote");
+  await verifyWithGomlx(changed);
+} finally {
+  await Deno.remove(run, { recursive: true });
+}
+
+/** A run with several checkpoints in `run`: trained now, or as it was trained when the test data were made. */
+async function trainWithGomlx(): Promise<void> {
+  if (hasGomlx) {
+    await gomlx("train", ["-expected=false", "-dir", run, "-steps", "60", "-every", "20", "-keep", "3"]);
+    console.log(`GoMLX ${VERSION} has trained 60 steps just now.`);
+  } else {
+    const trained = join(PROJECT_ROOT, "tests", "golden", VERSION, "train");
+    for (const { name } of Deno.readDirSync(trained)) await Deno.copyFile(join(trained, name), join(run, name));
+    console.log(`Go is missing, so this is a run that GoMLX ${VERSION} trained earlier.`);
+  }
+  const names = Array.from(Deno.readDirSync(run), (each) => each.name).filter((name) => name.startsWith("checkpoint-"));
+  console.log(names.sort().join("\n"));
+}
+
+async function changeAndSave(): Promise<Map<string, Tensor>> {
+  const ctx = new Context();
+  await using handler = await load(ctx).dir(run).keep(3).done();
+  const readout = ctx.inAbsPath("/model/readout/dense").getVariable("biases");
+  if (readout === undefined) throw new Error("the trained model has no readout biases");
+  const learningRate = ctx.getParamOr("learning_rate", 0);
+  console.log(`loaded ${handler.loadedBase}, step ${ctx.getGlobalStep()}, learning rate ${learningRate}`);
+
+  const values = readout.value();
+  const data = values.data();
+  console.log(`  readout biases ${values} = ${data}`);
+  ctx.setParam("learning_rate", learningRate / 10);
+  ctx.in("notes").variableWithValue("touched_by", new TextEncoder().encode("Cairn"));
+  ctx.setGlobalStep(BigInt(ctx.getGlobalStep()) + 1n);
+
+  const saved = await handler.save();
+  console.log(`saved ${saved.baseName}, learning rate ${learningRate / 10}, one variable more`);
+  console.log(`the directory has ${(await handler.listCheckpoints()).length} checkpoints`);
+  return await saved.readAll();
+}
+
+async function verifyWithGomlx(expected: ReadonlyMap<string, Tensor>): Promise<void> {
+  if (!hasGomlx) {
+    console.log("NOT verified by GoMLX: Go is missing. Install Go and run this again; it builds what it needs.");
+    return;
+  }
+  const report = JSON.parse(await gomlx("verify", [run]));
+  const rows: { scope: string; name: string; dtype: string; dimensions: number[]; sha256: string }[] = report.variables;
+  for (const row of rows) {
+    const path = row.scope === "/" ? `/${row.name}` : `${row.scope.replace(/\/$/, "")}/${row.name}`;
+    const tensor = expected.get(path);
+    const sha256 = tensor && new Uint8Array(await crypto.subtle.digest("SHA-256", tensor.bytes.slice())).toHex();
+    if (sha256 !== row.sha256) throw new Error(`GoMLX read other bytes for "${path}" than Cairn wrote`);
+    console.log(`  ${path}  (${row.dtype})[${row.dimensions.join(" ")}]  same ${tensor?.byteLength} bytes`);
+  }
+  if (rows.length !== expected.size) {
+    throw new Error(`GoMLX read ${rows.length} variables, Cairn wrote ${expected.size}`);
+  }
+  console.log(`global step ${report.globalStep}, ${report.params.length} params, ${rows.length} variables`);
+  console.log(`verified by GoMLX ${report.gomlx}`);
+}
+
+async function gomlx(program: "train" | "verify", args: string[]): Promise<string> {
+  const command = new Deno.Command(gomlxProgramPath(VERSION, program), { args, stdin: "null" });
+  const { success, stdout, stderr } = await command.output();
+  if (!success) throw new Error(`GoMLX's ${program} failed: ${new TextDecoder().decode(stderr)}`);
+  return new TextDecoder().decode(stdout);
+}
+
+function title(text: string): void {
+  console.log(`\n%c${text}`, "font-weight: bold");
+}

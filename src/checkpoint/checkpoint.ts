@@ -1,0 +1,279 @@
+import type { ParamValue } from "../context/mod.ts";
+import { ConfigError, NotFoundError, type OnWarning, ShapeError, warnOnConsole } from "../errors.ts";
+import { BIN_DATA_SUFFIX, type Entry, type Manifest, parseBaseName, type Profile } from "../format/mod.ts";
+import { LocalStore, type Store } from "../store/mod.ts";
+import { bitsOf, type DType, shapeText, sizeOf, Tensor } from "../tensor/mod.ts";
+import { basename, dirname } from "@std/path";
+import { checkpointLine, checkpointText } from "./checkpoint_view.ts";
+import { entryLabel, PayloadReader } from "./payload_reader.ts";
+import { ByteProgress, type WorkOptions } from "./save.ts";
+import { findCheckpoint, openSource, profileOf, type Source, withoutSuffix } from "./source.ts";
+import { StoredValue } from "./stored_value.ts";
+
+/** A variable of a {@linkcode Checkpoint}: a row of its manifest. */
+export interface CheckpointVariable {
+  /** Absolute scope. */
+  readonly scope: string;
+  /** Name within the scope. */
+  readonly name: string;
+  /** Its id as the file spells it: `var:/scope/name`. */
+  readonly parameterName: string;
+  /** Element type. */
+  readonly dtype: DType;
+  /** Outermost axis first; `[]` is a scalar. */
+  readonly dimensions: readonly number[];
+  /** Size in bytes. */
+  readonly byteLength: number;
+  /** CRC-32 of its bytes, if the file has one. */
+  readonly crc32: number | undefined;
+  /** Whether an optimizer may change it, if the file says. */
+  readonly trainable: boolean | undefined;
+}
+
+/** A param of a {@linkcode Checkpoint}. */
+export interface CheckpointParam {
+  /** Absolute scope. */
+  readonly scope: string;
+  /** Name within the scope. */
+  readonly key: string;
+  /** Type in Go: `int`, `float64`, `[]string` … */
+  readonly goType: string;
+  /** Its value; whole numbers beyond 2^53 are bigint. */
+  readonly value: ParamValue;
+}
+
+/** Part of a variable. */
+export interface ReadRange {
+  /** First element (flat, row-major), default 0. */
+  readonly start?: number;
+  /** One past the last element, default the end. */
+  readonly end?: number;
+}
+
+/** Options of {@linkcode Checkpoint.readAll}. */
+export interface ReadAllOptions extends WorkOptions {
+  /** Only variables in this scope and below. */
+  readonly scope?: string;
+}
+
+/** Options of {@linkcode openCheckpoint}. */
+export interface OpenOptions {
+  /** The newest checkpoint of this global step, instead of the newest of all. */
+  readonly step?: number | bigint;
+  /** Takes what is reported and not thrown; default: `console.warn`. */
+  readonly onWarning?: OnWarning;
+}
+
+/** Makes a Checkpoint; not for users, so not a constructor. */
+export let checkpointOf: (source: Source) => Checkpoint;
+
+/** A checkpoint that was just saved; its file is opened at the first read. */
+export function savedCheckpoint(store: Store, base: string, manifest: Manifest): Checkpoint {
+  const name = base + BIN_DATA_SUFFIX;
+  const reader = new PayloadReader(`${store.label}/${name}`, manifest, () => store.open(name));
+  return checkpointOf({ store, base, manifest, reader });
+}
+
+/**
+ * One checkpoint opened for reading: immutable, lazy, without a Context. Made by {@linkcode openCheckpoint} or returned
+ * by `handler.save()`.
+ *
+ * @example
+ * ```ts
+ * import { build, Context, MemoryStore } from "@cairn/checkpoints";
+ *
+ * const ctx = new Context();
+ * ctx.in("layer").variableWithValue("weights", [1, 2, 3]);
+ * await using handler = await build(ctx).store(new MemoryStore()).done();
+ * await using checkpoint = await handler.save();
+ * const weights = await checkpoint.read("/layer/weights");
+ * console.log(checkpoint.variables.length, weights.data());
+ * ```
+ */
+export class Checkpoint implements AsyncDisposable {
+  /** File name without suffix. */
+  readonly baseName: string;
+  /** Its variables, in file order: scope, name, dtype, dimensions, byteLength, and trainable where the file says. */
+  readonly variables: readonly CheckpointVariable[];
+  /** Its params, in file order. */
+  readonly params: readonly CheckpointParam[];
+  /** What is odd about the file and was accepted. */
+  readonly reports: readonly string[];
+
+  readonly #source: Source;
+  readonly #byLabel: ReadonlyMap<string, Entry>;
+
+  static {
+    checkpointOf = (source) => new Checkpoint(source);
+  }
+
+  private constructor(source: Source) {
+    this.baseName = source.base;
+    this.variables = source.manifest.entries;
+    this.params = source.manifest.params.map(({ scope, key, param }) => ({
+      scope,
+      key,
+      goType: param.goType,
+      value: param.value,
+    }));
+    this.reports = [...source.manifest.reports, ...source.reader.reports];
+    this.#source = source;
+    this.#byLabel = new Map(source.manifest.entries.map((entry) => [entryLabel(entry), entry]));
+  }
+
+  /** The global step that the file name tells, 0 for `-initial`; undefined for a name without one. */
+  get step(): number | bigint | undefined {
+    const step = parseBaseName(this.baseName)?.step;
+    if (step === undefined) return undefined;
+    return step <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(step) : step;
+  }
+
+  /** The store that it is in. */
+  get store(): Store {
+    return this.#source.store;
+  }
+
+  /** The GoMLX generation whose bytes it has. */
+  get profile(): Profile {
+    return profileOf(this.#source);
+  }
+
+  /** Size of all variables in bytes. */
+  get byteLength(): number {
+    return this.variables.reduce((sum, each) => sum + each.byteLength, 0);
+  }
+
+  /**
+   * Reads one variable, by `/scope/name`, or a range of its elements as a tensor of rank 1. The whole variable is
+   * checked against its CRC-32 where the file has one.
+   *
+   * Throws NotFoundError for an unknown name, ShapeError for a range outside, CorruptError for damaged bytes.
+   */
+  async read(name: string, range: ReadRange = {}): Promise<Tensor> {
+    const entry = this.#entry(name);
+    if (range.start === undefined && range.end === undefined) {
+      return await new StoredValue(this.#source.reader, entry).peek();
+    }
+    return await this.#readRange(entry, range);
+  }
+
+  /** Reads all variables, or those of a scope and below, in file order, by `/scope/name`. */
+  async readAll(options: ReadAllOptions = {}): Promise<Map<string, Tensor>> {
+    const { scope = "/" } = options;
+    const below = scope.endsWith("/") ? scope : `${scope}/`;
+    const wanted = this.#source.manifest.entries.filter((each) =>
+      each.scope === scope || `${each.scope}/`.startsWith(below)
+    );
+    if (wanted.length === 0 && this.variables.length > 0) {
+      throw new NotFoundError(`No variable of "${this.baseName}" is in scope "${scope}" or below`, {
+        path: this.#source.reader.path,
+        entry: scope,
+      });
+    }
+    const progress = new ByteProgress("load", wanted.reduce((sum, each) => sum + each.byteLength, 0), options);
+    const tensors = new Map<string, Tensor>();
+    for (const entry of wanted) {
+      tensors.set(entryLabel(entry), await new StoredValue(this.#source.reader, entry).peek());
+      progress.add(entry.byteLength);
+    }
+    return tensors;
+  }
+
+  /** Closes the file; closing twice is harmless. */
+  close(): void {
+    this.#source.reader.close();
+  }
+
+  /** As {@linkcode close}. */
+  [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+    return Promise.resolve();
+  }
+
+  /** `Checkpoint("base name")`. */
+  toString(): string {
+    return `Checkpoint("${this.baseName}")`;
+  }
+
+  /** What `console.log` shows: a table, or one line inside another value. */
+  [Symbol.for("Deno.customInspect")](_inspect: unknown, options?: { readonly currentDepth?: number }): string {
+    return (options?.currentDepth ?? 0) > 0 ? checkpointLine(this) : checkpointText(this);
+  }
+
+  #entry(name: string): Entry {
+    const entry = this.#byLabel.get(name.startsWith("/") ? name : `/${name}`);
+    if (entry !== undefined) return entry;
+    const near = this.variables.filter((each) => each.name === name.slice(name.lastIndexOf("/") + 1));
+    const hint = near.length > 0
+      ? `; the same name is at ${near.slice(0, 5).map((each) => `"${entryLabel(each)}"`).join(", ")}`
+      : `; it has ${this.variables.length} variables, see \`checkpoint.variables\``;
+    throw new NotFoundError(`No variable "${name}" in "${this.baseName}"${hint}`, {
+      path: this.#source.reader.path,
+      entry: name,
+    });
+  }
+
+  async #readRange(entry: Entry, range: ReadRange): Promise<Tensor> {
+    const size = sizeOf(entry.dimensions);
+    const { start = 0, end = size } = range;
+    const bits = bitsOf(entry.dtype);
+    const whole = Number.isInteger(start) && Number.isInteger(end) && start * bits % 8 === 0;
+    if (!whole || start < 0 || end < start || end > size) {
+      throw new ShapeError(
+        `Cannot read elements ${start} to ${end} of "${entryLabel(entry)}" ${
+          shapeText(entry.dtype, entry.dimensions)
+        }: ` +
+          `wanted whole numbers with 0 <= start <= end <= ${size}` +
+          (bits < 8 ? ", and a start at a whole byte" : ""),
+        { path: this.#source.reader.path, entry: entryLabel(entry) },
+      );
+    }
+    const bytes = new Uint8Array(Math.ceil((end - start) * bits / 8));
+    await this.#source.reader.read(entry, bytes, start * bits / 8);
+    return new Tensor(entry.dtype, [end - start], bytes);
+  }
+}
+
+/**
+ * Opens one checkpoint for reading: the newest of a directory or {@linkcode Store}, the newest of a step, or the one
+ * whose base path is given (`run/checkpoint-n0000003-…`, with or without `.json`). Reads the manifest and the first
+ * bytes of the payload; tensors are read when they are asked for.
+ *
+ * Needs `--allow-read=<dir>`. Throws NotFoundError, FormatError, CorruptError, LimitError, PermissionError.
+ *
+ * @example
+ * ```ts
+ * import { build, Context, MemoryStore, openCheckpoint } from "@cairn/checkpoints";
+ *
+ * const store = new MemoryStore();
+ * const ctx = new Context();
+ * ctx.variableWithValue("bias", [0.5]);
+ * await (await build(ctx).store(store).done()).save();
+ * await using checkpoint = await openCheckpoint(store);
+ * console.log(checkpoint);
+ * ```
+ */
+export async function openCheckpoint(where: string | Store, options: OpenOptions = {}): Promise<Checkpoint> {
+  const { store, base } = locate(where);
+  if (base !== undefined && options.step !== undefined) {
+    throw new ConfigError(
+      `Cannot open "${base}" and step ${options.step} at once: give a directory or leave the step out`,
+    );
+  }
+  const found = base ?? (await findCheckpoint(store, options.step))?.base;
+  if (found === undefined) {
+    throw new NotFoundError(`No checkpoint in "${store.label}"`, { path: store.label });
+  }
+  const checkpoint = checkpointOf(await openSource(store, found));
+  checkpoint.reports.forEach((report) => (options.onWarning ?? warnOnConsole)(`"${found}": ${report}`));
+  return checkpoint;
+}
+
+/** A path names a checkpoint if its last part has the grammar of one, or a suffix; else a directory. */
+function locate(where: string | Store): { readonly store: Store; readonly base: string | undefined } {
+  if (typeof where !== "string") return { store: where, base: undefined };
+  const path = withoutSuffix(where);
+  const isBase = path !== where || parseBaseName(basename(path)) !== undefined;
+  const store = new LocalStore(isBase ? dirname(path) : where, { write: false });
+  return { store, base: isBase ? basename(path) : undefined };
+}

@@ -1,0 +1,346 @@
+import type { Context, Variable } from "../context/mod.ts";
+import { CheckpointError, ConfigError, messageOf, NotFoundError, type OnWarning, warnOnConsole } from "../errors.ts";
+import { BIN_DATA_SUFFIX, DIR_PERM_MODE, JSON_NAME_SUFFIX, type Profile } from "../format/mod.ts";
+import { EmbeddedStore, LocalStore, type Store } from "../store/mod.ts";
+import { type CheckpointChoice, findCheckpoint, openSource, type Source } from "./source.ts";
+import { type Handler, openHandler } from "./handler.ts";
+import type { HandlerSettings } from "./handler_settings.ts";
+import { joinHome, makeTempDirectory } from "./directory_path.ts";
+import type { WorkOptions } from "./save.ts";
+import type { ScopeRule } from "./scope_rules.ts";
+
+/** Options of {@linkcode Config.dir}. */
+export interface DirOptions {
+  /** Permission bits of a directory that is created, before the umask; default 0o770. */
+  readonly mode?: number;
+}
+
+/** Where a Config's checkpoints live, as it was said. */
+type Place =
+  | { readonly kind: "dir"; readonly path: string; readonly base: string; readonly mode: number }
+  | { readonly kind: "temp"; readonly parent: string; readonly pattern: string }
+  | { readonly kind: "store"; readonly store: Store }
+  | { readonly kind: "embed"; readonly store: Store };
+
+/** Base name under which an embedded checkpoint is known. */
+const EMBEDDED = "embedded";
+
+/** Makes a Config; not for users, so not a constructor. */
+let configOf: (context: Context, mustExist: boolean) => Config;
+
+/**
+ * Says where checkpoints live and how they are loaded and saved; {@linkcode Config.done} makes the
+ * {@linkcode Handler}. Made by {@linkcode build} or {@linkcode load}. The setters return the Config, touch no file,
+ * and keep their errors for `done()`.
+ *
+ * Source: GoMLX `checkpoints.Config`.
+ */
+export class Config {
+  readonly #context: Context;
+  readonly #mustExist: boolean;
+  readonly #errors: ConfigError[] = [];
+  readonly #places: Place[] = [];
+  readonly #excludedParams = new Set<string>();
+  readonly #excludedVars = new Set<Variable>();
+  readonly #rules: ScopeRule[] = [];
+  #excludeAllParams = false;
+  #immediate = false;
+  #keep: number | undefined;
+  #choice: CheckpointChoice | undefined;
+  #profile: Profile | undefined;
+  #compression: "none" | "gzip" | undefined;
+  #extras = true;
+  #clock: () => Date = () => new Date();
+  #onWarning: OnWarning = warnOnConsole;
+  #handler: Handler | undefined;
+
+  static {
+    configOf = (context, mustExist) => new Config(context, mustExist);
+  }
+
+  private constructor(context: Context, mustExist: boolean) {
+    this.#context = context;
+    this.#mustExist = mustExist;
+  }
+
+  /**
+   * The directory of the checkpoints; `~` is the home directory (needs `--allow-env=HOME`). A missing one is created in
+   * `done()` by {@linkcode build}, with `mode`. Source: GoMLX `Config.Dir`.
+   */
+  dir(path: string, options: DirOptions = {}): this {
+    return this.dirFromBase(path, "", options);
+  }
+
+  /** As {@linkcode dir}, with a relative `path` taken below `base`. Source: GoMLX `Config.DirFromBase`. */
+  dirFromBase(path: string, base: string, options: DirOptions = {}): this {
+    const { mode = DIR_PERM_MODE } = options;
+    if (path === "") return this.#fail(`Cannot use directory "": wanted a path`);
+    if (!Number.isInteger(mode) || mode < 0 || mode > 0o7777) {
+      return this.#fail(`Cannot create a directory with mode ${mode}: wanted permission bits such as 0o770`);
+    }
+    return this.#place({ kind: "dir", path, base, mode });
+  }
+
+  /**
+   * A new directory below `parent` (default: the system's), made in `done()`; the last `*` of `pattern` becomes random
+   * text. Source: GoMLX `Config.TempDir`.
+   */
+  tempDir(parent = "", pattern = "cairn-*"): this {
+    if (/[/\\]/.test(pattern)) return this.#fail(`Cannot use pattern "${pattern}": it has a path separator`);
+    return this.#place({ kind: "temp", parent, pattern });
+  }
+
+  /** Any {@linkcode Store} instead of a directory. */
+  store(store: Store): this {
+    return this.#place({ kind: "store", store });
+  }
+
+  /**
+   * A checkpoint that is part of the program: the text or bytes of its `.json`, and the bytes of its `.bin`, raw or
+   * compressed; see {@linkcode writeEmbedModule}. The Handler cannot save. Source: GoMLX `Config.FromEmbed`.
+   */
+  fromEmbed(json: string | Uint8Array, bin: Uint8Array): this {
+    const blobs = new Map([
+      [EMBEDDED + JSON_NAME_SUFFIX, typeof json === "string" ? new TextEncoder().encode(json) : json],
+      [EMBEDDED + BIN_DATA_SUFFIX, bin],
+    ]);
+    return this.#place({ kind: "embed", store: new EmbeddedStore(blobs, "embed:") });
+  }
+
+  /** Loads the newest checkpoint of this global step, or the one of this base name, instead of the newest of all. */
+  at(choice: CheckpointChoice): this {
+    if (typeof choice === "number" && !Number.isSafeInteger(choice)) {
+      return this.#fail(`Cannot load step ${choice}: wanted a whole number, or a bigint beyond 2^53`);
+    }
+    this.#choice = choice;
+    return this;
+  }
+
+  /** Reads and registers every variable in `done()`, instead of when it is asked for. Source: GoMLX `Config.Immediate`. */
+  immediate(): this {
+    this.#immediate = true;
+    return this;
+  }
+
+  /**
+   * Keeps the newest `n` checkpoints after each save; negative: all. Without it 1 is kept, but only what this Handler
+   * wrote or loaded is removed. Source: GoMLX `Config.Keep`.
+   */
+  keep(n: number): this {
+    if (!Number.isSafeInteger(n) || n === 0) {
+      return this.#fail(`Cannot keep ${n} checkpoints: wanted a whole number above 0, or a negative one to keep all`);
+    }
+    this.#keep = n;
+    return this;
+  }
+
+  /**
+   * Params that are not loaded: a bare key in every scope, a path (`/layer/lr`) only there. A save writes the Context's
+   * value, or else what the file had. Source: GoMLX `Config.ExcludeParams`.
+   */
+  excludeParams(...keysOrPaths: readonly string[]): this {
+    keysOrPaths.forEach((each) => this.#excludedParams.add(each));
+    return this;
+  }
+
+  /** Loads no params at all. Source: GoMLX `Config.ExcludeAllParams`. */
+  excludeAllParams(): this {
+    this.#excludeAllParams = true;
+    return this;
+  }
+
+  /** Variables that are not saved; after `done()` it acts on the Handler. Source: GoMLX `Config.ExcludeVars`. */
+  excludeVars(...variables: readonly Variable[]): this {
+    variables.forEach((each) => this.#excludedVars.add(each));
+    this.#handler?.excludeVarsFromSaving(...variables);
+    return this;
+  }
+
+  /** Loads only what lies in these scopes and below, in place. The Handler only reads. */
+  onlyScopes(...scopes: readonly string[]): this {
+    scopes.forEach((each) => this.scope(each, each));
+    return this;
+  }
+
+  /**
+   * Loads only what lies at or below `from` (a scope, or `/scope/name` of one variable), as if it were at `to`. May be
+   * called several times; the longest `from` wins. Optimizer moments follow their variable; the global step, the random
+   * state and `/trainer` stay behind unless a rule names them. The Handler only reads.
+   */
+  scope(from: string, to: string): this {
+    const relative = [from, to].find((each) => !each.startsWith("/"));
+    if (relative !== undefined) {
+      return this.#fail(`Cannot load scope "${relative}": wanted a path that starts with "/"`);
+    }
+    this.#rules.push({ from, to });
+    return this;
+  }
+
+  /**
+   * Compresses the payload, or not; default: as the loaded checkpoint, else not. Only GoMLX v0.25 and later read
+   * `gzip` (earlier ones may take it for data): a new directory then gets profile `gomlx-0.25`.
+   */
+  compress(codec: "gzip" | "none"): this {
+    if (codec !== "gzip" && codec !== "none") {
+      return this.#fail(`Cannot compress with "${codec}": wanted "gzip" or "none"`);
+    }
+    this.#compression = codec;
+    return this;
+  }
+
+  /** Which GoMLX generation's bytes are written; default: that of the loaded checkpoint, else `gomlx-0.10`. */
+  profile(profile: Profile): this {
+    this.#profile = profile;
+    return this;
+  }
+
+  /** Whether checksums, trainable flags and exact values are written under the JSON key `Cairn`; default true. */
+  extras(extras: boolean): this {
+    this.#extras = extras;
+    return this;
+  }
+
+  /** Gives the time that goes into file names; default: now. */
+  clock(clock: () => Date): this {
+    this.#clock = clock;
+    return this;
+  }
+
+  /** Takes what is reported and not thrown; default: `console.warn`. */
+  onWarning(onWarning: OnWarning): this {
+    this.#onWarning = onWarning;
+    return this;
+  }
+
+  /**
+   * Opens the place, loads the newest checkpoint (or {@linkcode at} another), and attaches the Handler to the Context.
+   * Without `immediate()` only the manifest and the first bytes of the payload are read; the rest follows when a
+   * variable is asked for.
+   *
+   * Needs `--allow-read=<dir>`; creating a missing directory adds `--allow-write=<dir>`. Throws the first error of a
+   * setter, NotFoundError, PermissionError, FormatError, CorruptError, LimitError. Source: GoMLX `Config.Done`.
+   */
+  async done(options: WorkOptions = {}): Promise<Handler> {
+    const place = this.#expectPlace();
+    const store = await this.#openPlace(place);
+    const source = await this.#openSource(place, store);
+    const settings: HandlerSettings = {
+      context: this.#context,
+      store,
+      embedded: place.kind === "embed",
+      keep: this.#keep,
+      excludedParams: this.#excludedParams,
+      excludeAllParams: this.#excludeAllParams,
+      excludedVars: this.#excludedVars,
+      rules: this.#rules,
+      immediate: this.#immediate,
+      profile: this.#profile,
+      compression: this.#compression,
+      extras: this.#extras,
+      clock: this.#clock,
+      onWarning: this.#onWarning,
+    };
+    this.#handler = await openHandler(settings, source, options);
+    return this.#handler;
+  }
+
+  /** As {@linkcode done}, with every failure wrapped as GoMLX words it. Source: GoMLX `Config.MustDone`. */
+  async mustDone(options: WorkOptions = {}): Promise<Handler> {
+    try {
+      return await this.done(options);
+    } catch (cause) {
+      const { code, path, entry, offset } = cause instanceof CheckpointError ? cause : new ConfigError("");
+      throw new CheckpointError(code, `Failed to create checkpoints.Handler: ${messageOf(cause)}`, {
+        path,
+        entry,
+        offset,
+        cause,
+      });
+    }
+  }
+
+  #fail(message: string): this {
+    this.#errors.push(new ConfigError(message));
+    return this;
+  }
+
+  #place(place: Place): this {
+    this.#places.push(place);
+    return this;
+  }
+
+  #expectPlace(): Place {
+    if (this.#errors[0] !== undefined) throw this.#errors[0];
+    const embeds = this.#places.filter((each) => each.kind === "embed");
+    if (embeds.length > 0 && embeds.length < this.#places.length) {
+      throw new ConfigError("Cannot use fromEmbed() together with dir(), tempDir() or store(): choose one");
+    }
+    // As in GoMLX, a later dir() replaces an earlier one.
+    const place = this.#places.at(-1);
+    if (place === undefined) {
+      throw new ConfigError("No place for checkpoints: call dir(), tempDir(), store() or fromEmbed() before done()");
+    }
+    return place;
+  }
+
+  async #openPlace(place: Place): Promise<Store> {
+    if (place.kind === "store" || place.kind === "embed") return place.store;
+    if (place.kind === "temp") return new LocalStore(await makeTempDirectory(place.parent, place.pattern));
+    const store = new LocalStore(joinHome(place.base, place.path), { mode: place.mode });
+    if (!this.#mustExist) await store.ensureRoot();
+    return store;
+  }
+
+  async #openSource(place: Place, store: Store): Promise<Source | undefined> {
+    if (place.kind === "embed") return await openSource(store, EMBEDDED);
+    const found = await findCheckpoint(store, this.#choice);
+    if (found !== undefined) return await openSource(store, found.base);
+    if (!this.#mustExist) return undefined;
+    throw new NotFoundError(`No checkpoint in "${store.label}"; load() wants one, build() starts without`, {
+      path: store.label,
+    });
+  }
+}
+
+/**
+ * Starts the configuration of a {@linkcode Handler} that loads the newest checkpoint if there is one, and saves.
+ *
+ * Source: GoMLX `checkpoints.Build`.
+ *
+ * @example
+ * ```ts
+ * import { build, Context, MemoryStore } from "@cairn/checkpoints";
+ *
+ * const ctx = new Context();
+ * ctx.setParam("learning_rate", 0.001);
+ * await using handler = await build(ctx).store(new MemoryStore()).keep(3).done();
+ * await handler.save();
+ * ```
+ */
+export function build(context: Context): Config {
+  return configOf(context, false);
+}
+
+/**
+ * As {@linkcode build}, but there must be a checkpoint: nothing is created, and `done()` throws a NotFoundError if there
+ * is none.
+ *
+ * Source: GoMLX `checkpoints.Load`.
+ *
+ * @example
+ * ```ts
+ * import { build, Context, load, MemoryStore } from "@cairn/checkpoints";
+ *
+ * const store = new MemoryStore();
+ * const trained = new Context();
+ * trained.in("layer").variableWithValue("weights", [1, 2, 3]);
+ * await (await build(trained).store(store).done()).save();
+ *
+ * const ctx = new Context();
+ * await using handler = await load(ctx).store(store).immediate().done();
+ * console.log(handler.loadedBase, ctx.numVariables());
+ * ```
+ */
+export function load(context: Context): Config {
+  return configOf(context, true);
+}

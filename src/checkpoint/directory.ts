@@ -1,0 +1,55 @@
+import { LimitError } from "../errors.ts";
+import {
+  BIN_DATA_SUFFIX,
+  compareBaseNames,
+  JSON_NAME_SUFFIX,
+  MAX_MANIFEST_BYTES,
+  parseBaseName,
+} from "../format/mod.ts";
+import type { BaseName } from "../format/mod.ts";
+import type { Store } from "../store/mod.ts";
+
+/** What a store holds of checkpoints. */
+export interface Listing {
+  /** Checkpoints with a manifest, oldest first. */
+  readonly checkpoints: readonly BaseName[];
+  /** Every name of the grammar that any file has, so that a counter is never given out twice. */
+  readonly seen: readonly BaseName[];
+}
+
+/** Lists the checkpoints of a store by the exact grammar of names; foreign files are not seen at all. */
+export async function listCheckpoints(store: Store): Promise<Listing> {
+  const checkpoints: BaseName[] = [];
+  const seen: BaseName[] = [];
+  for (const { name } of await store.list()) {
+    const suffix = [JSON_NAME_SUFFIX, BIN_DATA_SUFFIX].find((each) => name.endsWith(each));
+    const parsed = suffix && parseBaseName(name.slice(0, -suffix.length));
+    if (!parsed) continue;
+    seen.push(parsed);
+    if (suffix === JSON_NAME_SUFFIX) checkpoints.push(parsed);
+  }
+  return { checkpoints: checkpoints.sort(compareBaseNames), seen };
+}
+
+/** All bytes of a small blob; LimitError above 256 MiB. */
+export async function readManifestBytes(store: Store, name: string): Promise<Uint8Array> {
+  const handle = await store.open(name);
+  try {
+    if (handle.size > MAX_MANIFEST_BYTES) {
+      throw new LimitError(
+        `Cannot read manifest "${store.label}/${name}": it has ${handle.size} bytes, the limit is ${MAX_MANIFEST_BYTES}`,
+        { path: `${store.label}/${name}` },
+      );
+    }
+    const bytes = new Uint8Array(handle.size);
+    return bytes.subarray(0, await handle.read(bytes, 0));
+  } finally {
+    handle.close();
+  }
+}
+
+/** Removes a checkpoint, marker first: at any instant it is whole or not listed. */
+export async function removeCheckpoint(store: Store, base: string): Promise<void> {
+  await store.remove(base + JSON_NAME_SUFFIX);
+  await store.remove(base + BIN_DATA_SUFFIX);
+}

@@ -1,0 +1,48 @@
+import { BIN_DATA_SUFFIX, JSON_NAME_SUFFIX } from "../format/mod.ts";
+import { LocalStore } from "../store/mod.ts";
+import { basename, dirname } from "@std/path";
+import type { Checkpoint } from "./checkpoint.ts";
+import { readManifestBytes } from "./directory.ts";
+
+/** Bytes per chunk of base64: a multiple of 3, so that the chunks' texts join without padding. */
+const CHUNK_BYTES = 3 * 1024 * 1024;
+
+/**
+ * Writes a checkpoint as a TypeScript module that exports `json` (string) and `bin` (Uint8Array), for
+ * `load(ctx).fromEmbed(json, bin)`: a model that is imported like code, since JSR refuses imports of bytes.
+ *
+ * Needs `--allow-read` of the checkpoint's directory and of the module's, and `--allow-write` of the module's. The
+ * module appears whole or not at all; an existing one is replaced.
+ *
+ * @example
+ * ```ts
+ * import { build, Context, MemoryStore, writeEmbedModule } from "@cairn/checkpoints";
+ *
+ * const ctx = new Context();
+ * ctx.variableWithValue("bias", [0.5]);
+ * const handler = await build(ctx).store(new MemoryStore()).done();
+ * const folder = await Deno.makeTempDir();
+ * await writeEmbedModule(await handler.save(), `${folder}/model.ts`);
+ * ```
+ */
+export async function writeEmbedModule(checkpoint: Checkpoint, path: string): Promise<void> {
+  const { store, baseName } = checkpoint;
+  const json = new TextDecoder().decode(await readManifestBytes(store, baseName + JSON_NAME_SUFFIX));
+  const bin = await store.open(baseName + BIN_DATA_SUFFIX);
+  try {
+    await new LocalStore(dirname(path)).publish(basename(path), async (sink) => {
+      const write = (text: string): Promise<void> => sink.write(new TextEncoder().encode(text));
+      await write(`// Made by writeEmbedModule() from checkpoint ${baseName}.\n`);
+      await write("// deno-fmt-ignore-file\n// deno-lint-ignore-file\n\n");
+      await write(`/** The manifest. */\nexport const json: string = ${JSON.stringify(json)};\n\n`);
+      await write(`/** The payload. */\nexport const bin: Uint8Array = Uint8Array.fromBase64("`);
+      const chunk = new Uint8Array(Math.min(CHUNK_BYTES, bin.size));
+      for (let at = 0; at < bin.size; at += chunk.length) {
+        await write(chunk.subarray(0, await bin.read(chunk, at)).toBase64());
+      }
+      await write(`");\n`);
+    });
+  } finally {
+    bin.close();
+  }
+}

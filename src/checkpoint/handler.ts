@@ -1,0 +1,371 @@
+import type { Context, LoadedValue, Loader, Variable } from "../context/mod.ts";
+import { ConfigError, messageOf } from "../errors.ts";
+import {
+  BACKUP_DIR,
+  BIN_DATA_SUFFIX,
+  type Entry,
+  formatBaseName,
+  formatParameterName,
+  JSON_NAME_SUFFIX,
+  type Manifest,
+  nextCounter,
+} from "../format/mod.ts";
+import type { Store } from "../store/mod.ts";
+import type { DType, Tensor } from "../tensor/mod.ts";
+import { type Checkpoint, savedCheckpoint } from "./checkpoint.ts";
+import { listCheckpoints } from "./directory.ts";
+import type { HandlerSettings } from "./handler_settings.ts";
+import { handlerText } from "./handler_view.ts";
+import { applyPlan, inheritNothing, type LoadPlan, planLoad } from "./load_plan.ts";
+import { entryLabel, PayloadReader } from "./payload_reader.ts";
+import { PendingPool } from "./pending_pool.ts";
+import { removeExcess } from "./retention.ts";
+import { type WorkOptions, writeCheckpoint } from "./save.ts";
+import { captureSnapshot, type Inherited, type Snapshot, variableKey } from "./snapshot.ts";
+import { type CheckpointChoice, findCheckpoint, openSource, type Source } from "./source.ts";
+
+/** A variable of a checkpoint that the Context has not asked for yet. */
+export interface PendingVariable {
+  /** Element type. */
+  readonly dtype: DType;
+  /** Outermost axis first; `[]` is a scalar. */
+  readonly dimensions: readonly number[];
+  /** Size in bytes. */
+  readonly byteLength: number;
+  /** Reads it; it stays pending. */
+  read(): Promise<Tensor>;
+}
+
+/** Written into every manifest with extras. */
+const WRITER = "@cairn/checkpoints 0.1.0";
+
+/** Makes a Handler that has loaded `source`, if there is one; not for users, so not a constructor. */
+export let openHandler: (
+  settings: HandlerSettings,
+  source: Source | undefined,
+  options: WorkOptions,
+) => Promise<Handler>;
+
+/**
+ * Attached to one {@linkcode Context}: loads a checkpoint into it and saves checkpoints from it. Made by
+ * {@linkcode build} or {@linkcode load}.
+ *
+ * Permissions: loading needs `--allow-read=<dir>`, saving adds `--allow-write=<dir>`.
+ *
+ * Source: GoMLX `checkpoints.Handler`.
+ *
+ * @example
+ * ```ts
+ * import { build, Context, MemoryStore } from "@cairn/checkpoints";
+ *
+ * const ctx = new Context();
+ * ctx.in("layer").variableWithValue("weights", [[1, 2], [3, 4]]);
+ * await using handler = await build(ctx).store(new MemoryStore()).keep(3).done();
+ * const saved = await handler.save();
+ * console.log(saved.baseName, await handler.listCheckpoints());
+ * ```
+ */
+export class Handler implements Loader, AsyncDisposable {
+  /**
+   * {@linkcode save} in the form of a training loop's hook: `everyNSteps(loop, 100, "checkpointing", 100,
+   * handler.onStepFn)`. Its arguments are ignored.
+   *
+   * Source: GoMLX `checkpoints.Handler.OnStepFn`.
+   */
+  readonly onStepFn: (...args: unknown[]) => Promise<void> = async () => {
+    await this.save();
+  };
+
+  readonly #settings: HandlerSettings;
+  readonly #context: Context;
+  readonly #store: Store;
+  readonly #excludedVars: Set<Variable>;
+  readonly #pool: PendingPool;
+  #inherited: Inherited;
+  #loadedBase: string | undefined;
+  #counter = 0n;
+  #queue: Promise<unknown> = Promise.resolve();
+  readonly #owned = new Set<string>();
+  readonly #queued = new Set<Snapshot>();
+  #warnedOfRest = false;
+
+  static {
+    openHandler = async (settings, source, options) => {
+      const handler = new Handler(settings);
+      await handler.#attach(source, options);
+      return handler;
+    };
+  }
+
+  private constructor(settings: HandlerSettings) {
+    this.#settings = settings;
+    this.#context = settings.context;
+    this.#store = settings.store;
+    this.#pool = new PendingPool(settings.context);
+    this.#excludedVars = new Set(settings.excludedVars);
+    this.#inherited = inheritNothing(settings);
+  }
+
+  /**
+   * Saves the Context, and what it has not asked for yet, as a new checkpoint; then removes what {@linkcode
+   * Config.keep} no longer keeps. The list of variables, the params and the tensors are captured before the first
+   * await; saves run in the order of their calls. Do not write into a tensor's memory while a save runs.
+   *
+   * Needs `--allow-read=<dir> --allow-write=<dir>`. Throws a ConfigError if this Handler cannot save, a VariableError
+   * for a variable without value, FormatError and ShapeError for what the profile cannot hold: all before a byte is
+   * written. After an error the directory is as before.
+   *
+   * Source: GoMLX `checkpoints.Handler.Save`.
+   */
+  async save(options: WorkOptions = {}): Promise<Checkpoint> {
+    this.#expectWritable();
+    const step = BigInt(this.#context.getGlobalStep());
+    const snapshot = captureSnapshot(this.#context, this.#pool.values(), this.#excludedVars, this.#inherited, {
+      extras: this.#settings.extras,
+      writer: WRITER,
+    });
+    this.#queued.add(snapshot);
+    return await this.#inTurn(async () => {
+      try {
+        return await this.#write(snapshot, step, options);
+      } finally {
+        this.#queued.delete(snapshot);
+      }
+    });
+  }
+
+  /**
+   * Links (or, where the file system cannot, copies) the newest checkpoint into the folder `backup`, where nothing is
+   * ever removed, and returns its base name. Backing up the same one twice is harmless.
+   *
+   * Source: GoMLX `checkpoints.Handler.Backup`.
+   */
+  backup(): Promise<string> {
+    return this.#inTurn(async () => {
+      const newest = (await this.listCheckpoints()).at(-1);
+      if (newest === undefined) {
+        throw new ConfigError(`Cannot back up "${this.dir()}": there is no checkpoint yet; call save() first`, {
+          path: this.dir(),
+        });
+      }
+      for (const suffix of [BIN_DATA_SUFFIX, JSON_NAME_SUFFIX]) {
+        await this.#store.link(newest + suffix, `${BACKUP_DIR}/${newest}${suffix}`);
+      }
+      return newest;
+    });
+  }
+
+  /** The directory (or the label of the store); "" for an embedded checkpoint. Source: GoMLX `Handler.Dir`. */
+  dir(): string {
+    return this.#settings.embedded ? "" : this.#store.label;
+  }
+
+  /** Base names of the checkpoints, oldest first. Source: GoMLX `Handler.ListCheckpoints`. */
+  async listCheckpoints(): Promise<string[]> {
+    if (this.#settings.embedded) return [];
+    return (await listCheckpoints(this.#store)).checkpoints.map((each) => each.base);
+  }
+
+  /** Whether there is any checkpoint. Source: GoMLX `Handler.HasCheckpoints`. */
+  async hasCheckpoints(): Promise<boolean> {
+    return (await this.listCheckpoints()).length > 0;
+  }
+
+  /** Base name of the checkpoint that the Context was loaded from, undefined if there was none. */
+  get loadedBase(): string | undefined {
+    return this.#loadedBase;
+  }
+
+  /**
+   * The value of a pending variable, which is no longer pending then; earlier Handlers of the Context are asked first.
+   * Called by the Context. Source: GoMLX `Handler.LoadVariable`.
+   */
+  loadVariable(context: Context, scope: string, name: string): LoadedValue | undefined {
+    return this.#pool.loadVariable(context, scope, name);
+  }
+
+  /** Forgets a pending variable, here and in earlier Handlers. Source: GoMLX `Handler.DeleteVariable`. */
+  deleteVariable(context: Context, scope: string, name: string): void {
+    this.#pool.deleteVariable(context, scope, name);
+  }
+
+  /** Forgets the pending variables in `scope` and below. */
+  deleteVariablesInScope(context: Context, scope: string): void {
+    this.#pool.deleteVariablesInScope(context, scope);
+  }
+
+  /**
+   * The pending variables by parameter name (`var:/scope/name`, at the root `var://name`). Looking consumes nothing.
+   *
+   * Source: GoMLX `Handler.LoadedVariables`.
+   */
+  loadedVariables(): ReadonlyMap<string, PendingVariable> {
+    return new Map(
+      this.#pool.values().map(({ scope, name, value }) => [formatParameterName("gomlx-0.10", scope, name), {
+        dtype: value.dtype,
+        dimensions: value.dimensions,
+        byteLength: value.byteLength,
+        read: () => value.peek(),
+      }]),
+    );
+  }
+
+  /**
+   * Reads variables into memory that are still in the file, so that `variable.value()` need not: all, or those whose
+   * scope (or `/scope/name`) is given or lies below.
+   */
+  async prefetch(scopeOrNames: string | readonly string[] = "/"): Promise<void> {
+    const wanted = typeof scopeOrNames === "string" ? [scopeOrNames] : scopeOrNames;
+    const covers = (label: string): boolean =>
+      wanted.some((each) => label === each || label.startsWith(each.endsWith("/") ? each : `${each}/`));
+    for (const { scope, name, value } of this.#pool.stored()) {
+      if (covers(entryLabel({ scope, name }))) await value.read();
+    }
+    this.#pool.closeUnused(this.#queued);
+  }
+
+  /**
+   * Loads another checkpoint of the directory into the Context: the newest of a step, or a base name. Variables that
+   * the Context has get its values, the others become pending, params are overwritten (but for excluded ones). The
+   * Context's variables that it does not have keep their values, and are reported.
+   */
+  restore(choice: CheckpointChoice, options: WorkOptions = {}): Promise<void> {
+    return this.#inTurn(async () => {
+      const found = await findCheckpoint(this.#store, choice);
+      if (found === undefined) return;
+      const plan = await planLoad(await openSource(this.#store, found.base), this.#settings, options);
+      this.#apply(plan);
+      const missing = Array.from(this.#context.iterVariables())
+        .filter((each) => !this.#inherited.entries.has(variableKey(each))).map((each) => each.scopeAndName);
+      if (missing.length > 0) {
+        this.#warn(
+          `"${found.base}" does not have ${missing.length} variables of the Context, which keep their ` +
+            `values: ${missing.slice(0, 10).join(", ")}`,
+        );
+      }
+      this.#pool.closeUnused(this.#queued);
+    });
+  }
+
+  /** These variables are not saved from now on. Source: GoMLX `Handler.ExcludeVarsFromSaving`. */
+  excludeVarsFromSaving(...variables: readonly Variable[]): void {
+    variables.forEach((each) => this.#excludedVars.add(each));
+  }
+
+  /** `checkpoints.Handler("dir")`, as in GoMLX. */
+  toString(): string {
+    return `checkpoints.Handler("${this.dir()}")`;
+  }
+
+  /** Waits for running saves and closes the files; variables that were not read yet can no longer be read. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#queue;
+    this.#pool.close();
+  }
+
+  /** What `console.log` shows. */
+  [Symbol.for("Deno.customInspect")](): string {
+    return handlerText({
+      title: this.toString(),
+      loadedBase: this.#loadedBase,
+      profile: this.#inherited.profile,
+      pending: this.#pool.values(),
+      variables: this.#context.numVariables(),
+    });
+  }
+
+  /** Loads `source` if there is one, and becomes the Context's loader. */
+  async #attach(source: Source | undefined, options: WorkOptions): Promise<void> {
+    const plan = source && await planLoad(source, this.#settings, options);
+    this.#pool.chain(this.#context.loader);
+    this.#context.setLoader(this);
+    if (plan !== undefined) this.#apply(plan);
+  }
+
+  #expectWritable(): void {
+    if (this.#settings.embedded) {
+      throw new ConfigError(
+        "Cannot save checkpoint: this Handler was built with fromEmbed(), which only reads; " +
+          "build another one with dir() on the same Context",
+      );
+    }
+    if (this.#settings.rules.length > 0) {
+      throw new ConfigError(
+        `Cannot save checkpoint into "${this.dir()}": this Handler loaded only a part of the model ` +
+          "(scope() or onlyScopes()); build another one with dir() on the same Context",
+        { path: this.dir() },
+      );
+    }
+  }
+
+  #apply(plan: LoadPlan): void {
+    this.#loadedBase = plan.source.base;
+    this.#owned.add(plan.source.base);
+    this.#inherited = applyPlan(plan, this.#context, this.#pool, this.#settings);
+    this.#pool.closeUnused(this.#queued);
+  }
+
+  async #write(snapshot: Snapshot, step: bigint, options: WorkOptions): Promise<Checkpoint> {
+    const { seen } = await listCheckpoints(this.#store);
+    const next = nextCounter(seen);
+    const counter = next > this.#counter ? next : this.#counter;
+    this.#counter = counter + 1n;
+    const base = formatBaseName(counter, this.#settings.clock(), step);
+    const manifest = await writeCheckpoint(this.#store, base, snapshot, (text) => this.#warn(text), options);
+    this.#owned.add(base);
+    const entries = new Map(manifest.entries.map((entry) => [variableKey(entry), entry]));
+    this.#inherited = { ...this.#inherited, entries };
+    await this.#afterSave("continue with the new file", () => this.#movePending(base, manifest, snapshot, entries));
+    await this.#afterSave("remove older checkpoints", () => this.#retain());
+    return savedCheckpoint(this.#store, base, manifest);
+  }
+
+  /** The checkpoint stands already: what fails from here on is reported, and tried again after the next save. */
+  async #afterSave(what: string, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      this.#warn(`the checkpoint was saved, but could not ${what}: ${messageOf(error)}`);
+    }
+  }
+
+  /** What is still in the old file is read from the new one from now on, so that the old one may go. */
+  async #movePending(
+    base: string,
+    manifest: Manifest,
+    snapshot: Snapshot,
+    entries: ReadonlyMap<string, Entry>,
+  ): Promise<void> {
+    // A compressed file would have to be inflated again for what the old one gives by position.
+    if (snapshot.compression === "none" && snapshot.entries.some(({ value }) => this.#pool.isUnread(value))) {
+      const name = base + BIN_DATA_SUFFIX;
+      const reader = new PayloadReader(`${this.dir()}/${name}`, manifest, () => this.#store.open(name));
+      await reader.ready();
+      this.#pool.moveTo(reader, entries, snapshot);
+    }
+    this.#pool.closeUnused(this.#queued);
+  }
+
+  async #retain(): Promise<void> {
+    const { keep } = this.#settings;
+    // Nobody asked for the default of 1: it must not cost a history that somebody else wrote.
+    const left = await removeExcess(this.#store, keep ?? 1, (base) => keep !== undefined || this.#owned.has(base));
+    if (left === 0 || this.#warnedOfRest) return;
+    this.#warnedOfRest = true;
+    this.#warn(
+      `${left} older checkpoints in "${this.dir()}" were written by others and are left alone; ` +
+        "say keep(n) to choose how many stay, keep(-1) for all",
+    );
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#queue.then(work);
+    // The caller gets the failure; the next in the queue must not.
+    this.#queue = turn.catch(() => {});
+    return turn;
+  }
+
+  #warn(text: string): void {
+    this.#settings.onWarning(text);
+  }
+}

@@ -1,0 +1,37 @@
+import type { Context, Variable } from "../context/mod.ts";
+import type { OnWarning } from "../errors.ts";
+import type { Profile } from "../format/mod.ts";
+import type { Store } from "../store/mod.ts";
+import type { ScopeRule } from "./scope_rules.ts";
+
+/** What `Config.done()` hands to a Handler. */
+export interface HandlerSettings {
+  /** The Context that it loads into and saves from. */
+  readonly context: Context;
+  /** Where its checkpoints live; a read-only one for an embedded checkpoint. */
+  readonly store: Store;
+  /** Whether the store is a checkpoint embedded in the program. */
+  readonly embedded: boolean;
+  /** How many checkpoints to keep; undefined if nobody said. Negative: all. */
+  readonly keep: number | undefined;
+  /** Keys or paths of params that are not loaded. */
+  readonly excludedParams: ReadonlySet<string>;
+  /** Whether no params are loaded at all. */
+  readonly excludeAllParams: boolean;
+  /** Variables that are not saved. */
+  readonly excludedVars: Iterable<Variable>;
+  /** The rules of a partial load. */
+  readonly rules: readonly ScopeRule[];
+  /** Whether everything is read and registered at once. */
+  readonly immediate: boolean;
+  /** The profile asked for; undefined: that of the loaded checkpoint. */
+  readonly profile: Profile | undefined;
+  /** The compression asked for; undefined: that of the loaded checkpoint. */
+  readonly compression: "none" | "gzip" | undefined;
+  /** Whether checksums and the like are written under the key `Cairn`. */
+  readonly extras: boolean;
+  /** Gives the time that goes into file names. */
+  readonly clock: () => Date;
+  /** Takes what is reported and not thrown. */
+  readonly onWarning: OnWarning;
+}

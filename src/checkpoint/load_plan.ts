@@ -1,0 +1,113 @@
+import { type Context, type GoParam, joinScope } from "../context/mod.ts";
+import type { ParamEntry, Profile } from "../format/mod.ts";
+import type { HandlerSettings } from "./handler_settings.ts";
+import type { PendingPool } from "./pending_pool.ts";
+import { ByteProgress, type WorkOptions } from "./save.ts";
+import { type Placed, selectFromManifest } from "./scope_rules.ts";
+import { type Inherited, type Pending, variableKey } from "./snapshot.ts";
+import { profileOf, type Source } from "./source.ts";
+import { StoredValue } from "./stored_value.ts";
+
+/** A checkpoint that is ready to be put into a Context. */
+export interface LoadPlan {
+  /** Where it comes from. */
+  readonly source: Source;
+  /** Its variables, in file order. */
+  readonly pending: readonly Pending[];
+  /** Its params, in file order. */
+  readonly params: readonly Placed<ParamEntry>[];
+}
+
+/** Selects what is loaded and, with `immediate`, reads it. Changes nothing; closes the source if it fails. */
+export async function planLoad(source: Source, settings: HandlerSettings, options: WorkOptions): Promise<LoadPlan> {
+  try {
+    const selection = selectFromManifest(source.manifest, settings.rules);
+    const pending = selection.entries.map(({ row, scope, name }) => ({
+      scope,
+      name,
+      value: new StoredValue(source.reader, row),
+    }));
+    if (settings.immediate) await readAll(pending, options);
+    return { source, pending, params: selection.params };
+  } catch (error) {
+    source.reader.close();
+    throw error;
+  }
+}
+
+async function readAll(pending: readonly Pending[], options: WorkOptions): Promise<void> {
+  const progress = new ByteProgress("load", pending.reduce((sum, { value }) => sum + value.byteLength, 0), options);
+  for (const { value } of pending) {
+    await value.read();
+    progress.add(value.byteLength);
+  }
+}
+
+/**
+ * Puts a plan into the Context, without waiting. Variables that the Context has get the file's values, the others
+ * become pending (or, with `immediate`, are registered); params are overwritten, but for excluded ones.
+ *
+ * Source: GoMLX `checkpoints.Handler.attachTo`.
+ */
+export function applyPlan(
+  { source, pending, params }: LoadPlan,
+  context: Context,
+  pool: PendingPool,
+  settings: HandlerSettings,
+): Inherited {
+  const { manifest, reader, base } = source;
+  [...manifest.reports, ...reader.reports].forEach((report) => settings.onWarning(`"${base}": ${report}`));
+  pool.replace(pending, reader);
+  for (const { scope, name, value } of pending) {
+    const variable = settings.immediate
+      ? context.getVariableByScopeAndName(scope, name)
+      : context.inspectVariableIfLoaded(scope, name);
+    if (variable === undefined) continue;
+    if (variable.origin !== value) variable.setLoaded(value);
+    pool.settle(variable);
+  }
+  const unloadedParams: ParamEntry[] = [];
+  const keptParams = new WeakMap<GoParam, ParamEntry>();
+  for (const { row, scope, name: key } of params) {
+    if (isExcludedParam(settings, scope, key)) {
+      unloadedParams.push(row);
+      continue;
+    }
+    keptParams.set(row.param, row);
+    context.inAbsPath(scope).setParam(key, row.param);
+  }
+  return {
+    ...target(settings, profileOf(source), reader.head.compression),
+    entries: new Map(manifest.entries.map((entry) => [variableKey(entry), entry])),
+    params: keptParams,
+    unloadedParams,
+    unknown: manifest.unknown,
+  };
+}
+
+/** What a Handler goes by that has loaded nothing. */
+export function inheritNothing(settings: HandlerSettings): Inherited {
+  return {
+    ...target(settings, "gomlx-0.10", "none"),
+    entries: new Map(),
+    params: new WeakMap(),
+    unloadedParams: [],
+    unknown: [],
+  };
+}
+
+/** Source: GoMLX `Config.ExcludeParams`: a bare key excludes it in every scope, a path only there. */
+function isExcludedParam({ excludeAllParams, excludedParams }: HandlerSettings, scope: string, key: string): boolean {
+  return excludeAllParams || excludedParams.has(key) || excludedParams.has(joinScope(scope, key));
+}
+
+function target(
+  settings: HandlerSettings,
+  loadedProfile: Profile,
+  loadedCompression: "none" | "gzip",
+): Pick<Inherited, "profile" | "compression"> {
+  const compression = settings.compression ?? loadedCompression;
+  // GoMLX before v0.25 cannot inflate: asking for gzip is asking for a profile that has it.
+  const lifted = compression === "gzip" && loadedProfile === "gomlx-0.10" ? "gomlx-0.25" : loadedProfile;
+  return { profile: settings.profile ?? lifted, compression };
+}

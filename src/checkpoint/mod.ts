@@ -1,0 +1,20 @@
+/**
+ * Room `checkpoint`: what a user handles. A Config says where and how, a Handler loads into a Context and saves from
+ * it, a Checkpoint is one saved pair of files opened for reading.
+ *
+ * @module
+ */
+export {
+  Checkpoint,
+  type CheckpointParam,
+  type CheckpointVariable,
+  openCheckpoint,
+  type OpenOptions,
+  type ReadAllOptions,
+  type ReadRange,
+} from "./checkpoint.ts";
+export { build, Config, type DirOptions, load } from "./config.ts";
+export { writeEmbedModule } from "./embed_module.ts";
+export { Handler, type PendingVariable } from "./handler.ts";
+export type { WorkOptions } from "./save.ts";
+export type { CheckpointChoice } from "./source.ts";

@@ -1,0 +1,107 @@
+import type { Context, LoadedValue, Loader } from "../context/mod.ts";
+import type { Entry } from "../format/mod.ts";
+import type { PayloadReader } from "./payload_reader.ts";
+import { type Pending, type Snapshot, variableKey } from "./snapshot.ts";
+import { StoredValue } from "./stored_value.ts";
+
+/**
+ * The loaded entries of a Handler that the Context has not asked for yet, and the files that unread values come from:
+ * a file stays open as long as any value is still in it.
+ *
+ * Source: GoMLX `checkpoints.Handler`'s `variableValues`.
+ */
+export class PendingPool implements Loader {
+  readonly #context: Context;
+  readonly #pending = new Map<string, Pending>();
+  readonly #readers = new Set<PayloadReader>();
+  #previous: Loader | undefined;
+
+  constructor(context: Context) {
+    this.#context = context;
+  }
+
+  /** From now on `previous` is asked first. */
+  chain(previous: Loader | undefined): void {
+    this.#previous = previous;
+  }
+
+  /** What is pending, in file order. */
+  values(): Pending[] {
+    return [...this.#pending.values()];
+  }
+
+  /** Replaces what is pending by the values of another file. */
+  replace(pending: readonly Pending[], reader: PayloadReader): void {
+    this.#readers.add(reader);
+    this.#pending.clear();
+    for (const each of pending) this.#pending.set(variableKey(each), each);
+  }
+
+  /** It is in the Context now. */
+  settle(variable: { readonly scope: string; readonly name: string }): void {
+    this.#pending.delete(variableKey(variable));
+  }
+
+  loadVariable(context: Context, scope: string, name: string): LoadedValue | undefined {
+    const earlier = this.#previous?.loadVariable(context, scope, name);
+    if (earlier !== undefined) return earlier;
+    const found = this.#pending.get(variableKey({ scope, name }));
+    this.settle({ scope, name });
+    return found?.value;
+  }
+
+  deleteVariable(context: Context, scope: string, name: string): void {
+    this.#previous?.deleteVariable(context, scope, name);
+    this.settle({ scope, name });
+  }
+
+  deleteVariablesInScope(context: Context, scope: string): void {
+    this.#previous?.deleteVariablesInScope(context, scope);
+    const below = scope.endsWith("/") ? scope : `${scope}/`;
+    for (const each of this.values()) {
+      if (each.scope === scope || each.scope.startsWith(below)) this.settle(each);
+    }
+  }
+
+  /** The values, pending or in the Context, whose bytes may still be in a file. */
+  stored(): Pending[] {
+    const registered = Array.from(this.#context.iterVariables()).flatMap(({ scope, name, source }) =>
+      source instanceof StoredValue ? [{ scope, name, value: source }] : []
+    );
+    return [...this.values(), ...registered];
+  }
+
+  /** Whether the bytes of `value` are still in a file of this Handler. */
+  isUnread(value: unknown): value is StoredValue {
+    return value instanceof StoredValue && value.reader !== undefined && this.#readers.has(value.reader);
+  }
+
+  /** What a save has copied is read from its file from now on, so that the old one may go. */
+  moveTo(reader: PayloadReader, entries: ReadonlyMap<string, Entry>, snapshot: Snapshot): void {
+    this.#readers.add(reader);
+    for (const item of snapshot.entries) {
+      const entry = entries.get(variableKey(item));
+      if (entry !== undefined && this.isUnread(item.value)) item.value.moveTo(reader, entry);
+    }
+  }
+
+  /** Closes the files that neither the Context, nor what is pending, nor a waiting save needs. */
+  closeUnused(waiting: Iterable<Snapshot>): void {
+    const waitingValues = Array.from(waiting).flatMap((snapshot) => snapshot.entries.map((item) => item.value));
+    const used = new Set<unknown>(
+      [...this.stored().map((each) => each.value), ...waitingValues]
+        .map((value) => value instanceof StoredValue ? value.reader : undefined),
+    );
+    for (const reader of this.#readers) {
+      if (used.has(reader)) continue;
+      reader.close();
+      this.#readers.delete(reader);
+    }
+  }
+
+  /** Closes all files. */
+  close(): void {
+    this.#readers.forEach((reader) => reader.close());
+    this.#readers.clear();
+  }
+}

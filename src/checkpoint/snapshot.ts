@@ -1,0 +1,125 @@
+import { compareUtf8, type Context, type GoParam, type LoadedValue, type Variable } from "../context/mod.ts";
+import { VariableError } from "../errors.ts";
+import type { Entry, EntryDraft, JsonMember, ManifestDraft, ParamDraft, ParamEntry, Profile } from "../format/mod.ts";
+import type { Tensor } from "../tensor/mod.ts";
+import { StoredValue } from "./stored_value.ts";
+
+/** A loaded entry that the Context has not asked for yet. */
+export interface Pending {
+  /** Scope in the Context. */
+  readonly scope: string;
+  /** Name in the Context. */
+  readonly name: string;
+  /** Its value, in the file or in memory. */
+  readonly value: StoredValue;
+}
+
+/** What the last loaded or saved file said, so that the next one goes on in its spellings and loses nothing. */
+export interface Inherited {
+  /** The profile to write. */
+  readonly profile: Profile;
+  /** The compression to write. */
+  readonly compression: "none" | "gzip";
+  /** Rows by {@linkcode variableKey}. */
+  readonly entries: ReadonlyMap<string, Entry>;
+  /** Rows of the params that were loaded, by the object that the Context got. */
+  readonly params: WeakMap<GoParam, ParamEntry>;
+  /** Rows of the params that were excluded from loading. */
+  readonly unloadedParams: readonly ParamEntry[];
+  /** Unknown keys at the top level. */
+  readonly unknown: readonly JsonMember[];
+}
+
+/** One variable to be written. */
+export interface SnapshotItem extends EntryDraft {
+  /** Where its bytes are. */
+  readonly value: Tensor | LoadedValue;
+  /** The stored value that it was loaded from and that nobody has replaced since. */
+  readonly origin: StoredValue | undefined;
+}
+
+/** Everything that a checkpoint will hold, as it was when `save()` was called. */
+export interface Snapshot extends ManifestDraft {
+  /** In the order of the payload. */
+  readonly entries: readonly SnapshotItem[];
+}
+
+/** Identifies a variable in a Map; `/a/` and `/a` are different scopes. */
+export function variableKey(variable: { readonly scope: string; readonly name: string }): string {
+  return `${variable.scope}\0${variable.name}`;
+}
+
+/**
+ * Captures what a save writes, without reading or copying a byte: the Context's variables in creation order, then the
+ * pending ones that the Context does not have, in file order; the Context's params, then what was excluded from
+ * loading and the Context does not have.
+ *
+ * Throws a VariableError if a variable has no value.
+ */
+export function captureSnapshot(
+  context: Context,
+  pending: Iterable<Pending>,
+  excluded: ReadonlySet<Variable>,
+  inherited: Inherited,
+  style: { readonly extras: boolean; readonly writer: string },
+): Snapshot {
+  const variables = Array.from(context.iterVariables()).filter((each) => !excluded.has(each));
+  expectValues(variables);
+  const untouched = Array.from(pending).filter(({ scope, name }) => !context.inspectVariableIfLoaded(scope, name));
+  return {
+    ...style,
+    profile: inherited.profile,
+    compression: inherited.compression,
+    unknown: inherited.unknown,
+    entries: [
+      ...variables.flatMap((each) => variableItem(each, inherited)),
+      ...untouched.map((each) => pendingItem(each, inherited)),
+    ],
+    params: captureParams(context, inherited),
+  };
+}
+
+function expectValues(variables: readonly Variable[]): void {
+  const empty = variables.filter((each) => each.source === undefined).map((each) => `"${each.scopeAndName}"`);
+  if (empty.length === 0) return;
+  throw new VariableError(
+    `Cannot save checkpoint: ${empty.length} variables have no value yet: ${empty.slice(0, 10).join(", ")}` +
+      `${empty.length > 10 ? " …" : ""}; call ctx.initializeVariables() or set them first`,
+    { entry: empty[0]?.slice(1, -1) },
+  );
+}
+
+function variableItem(variable: Variable, inherited: Inherited): SnapshotItem[] {
+  const { scope, name, dtype, dimensions, trainable, source, origin } = variable;
+  if (source === undefined) return [];
+  return [{
+    scope,
+    name,
+    dtype,
+    dimensions,
+    trainable,
+    kept: inherited.entries.get(variableKey(variable)),
+    value: source,
+    origin: origin instanceof StoredValue ? origin : undefined,
+  }];
+}
+
+function pendingItem({ scope, name, value }: Pending, inherited: Inherited): SnapshotItem {
+  const { dtype, dimensions, trainable } = value;
+  const kept = inherited.entries.get(variableKey({ scope, name }));
+  return { scope, name, dtype, dimensions, trainable, kept, value, origin: value };
+}
+
+function captureParams(context: Context, inherited: Inherited): ParamDraft[] {
+  const own = context.params.map(({ scope, key, param }): ParamDraft => ({
+    scope,
+    key,
+    param,
+    kept: inherited.params.get(param),
+  }));
+  const present = new Set(own.map(({ scope, key }) => variableKey({ scope, name: key })));
+  const unloaded = inherited.unloadedParams
+    .filter(({ scope, key }) => !present.has(variableKey({ scope, name: key })))
+    .map((kept): ParamDraft => ({ scope: kept.scope, key: kept.key, param: kept.param, kept }));
+  return [...own, ...unloaded].sort((a, b) => compareUtf8(a.scope, b.scope) || compareUtf8(a.key, b.key));
+}

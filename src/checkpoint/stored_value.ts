@@ -1,0 +1,108 @@
+import type { LoadedValue } from "../context/mod.ts";
+import { CorruptError } from "../errors.ts";
+import { crc32, type Entry } from "../format/mod.ts";
+import { type DType, Tensor } from "../tensor/mod.ts";
+import { entryLabel, type PayloadReader } from "./payload_reader.ts";
+
+/** A variable's value in a checkpoint: its shape is known, its bytes are read at first use. */
+export class StoredValue implements LoadedValue {
+  readonly trainable: boolean | undefined;
+  #reader: PayloadReader;
+  #entry: Entry;
+  #loaded: Tensor | undefined;
+  #reading: Promise<Tensor> | undefined;
+  #loadedCrc: number | undefined;
+
+  constructor(reader: PayloadReader, entry: Entry) {
+    this.#reader = reader;
+    this.#entry = entry;
+    this.trainable = entry.trainable;
+  }
+
+  get dtype(): DType {
+    return this.#entry.dtype;
+  }
+
+  get dimensions(): readonly number[] {
+    return this.#entry.dimensions;
+  }
+
+  get byteLength(): number {
+    return this.#entry.byteLength;
+  }
+
+  get loaded(): Tensor | undefined {
+    return this.#loaded;
+  }
+
+  /** The row of the manifest that it is. */
+  get entry(): Entry {
+    return this.#entry;
+  }
+
+  /** The payload that its bytes come from; undefined once they are in memory. */
+  get reader(): PayloadReader | undefined {
+    return this.#loaded === undefined ? this.#reader : undefined;
+  }
+
+  /** CRC-32 of the bytes as they were in the file, if it is known. */
+  get fileCrc32(): number | undefined {
+    return this.#loadedCrc ?? this.#entry.crc32;
+  }
+
+  readSync(): Tensor {
+    this.#loaded ??= this.#toTensor(this.#reader.takeSync(this.#entry));
+    return this.#loaded;
+  }
+
+  read(): Promise<Tensor> {
+    if (this.#loaded !== undefined) return Promise.resolve(this.#loaded);
+    this.#reading ??= this.#reader.take(this.#entry)
+      .then((bytes) => this.#loaded ??= this.#toTensor(bytes))
+      .finally(() => this.#reading = undefined);
+    return this.#reading;
+  }
+
+  /** Reads a copy for somebody who only looks: keeps nothing. */
+  async peek(): Promise<Tensor> {
+    if (this.#loaded !== undefined) return this.#loaded;
+    const bytes = new Uint8Array(this.byteLength);
+    await this.#reader.read(this.#entry, bytes);
+    return this.#toTensor(bytes);
+  }
+
+  /** Copies bytes from `start` on into `into`, from memory or the file. */
+  async copy(into: Uint8Array, start: number): Promise<void> {
+    if (this.#loaded === undefined) return await this.#reader.read(this.#entry, into, start);
+    into.set(this.#loaded.bytes.subarray(start, start + into.length));
+  }
+
+  /** From now on the same bytes come from a newer checkpoint. */
+  moveTo(reader: PayloadReader, entry: Entry): void {
+    this.#reader = reader;
+    this.#entry = entry;
+  }
+
+  #toTensor(bytes: Uint8Array): Tensor {
+    const entry = this.#entry;
+    // A checksum that nobody compares is not worth computing.
+    if (entry.crc32 !== undefined || entry.unknown.length > 0) {
+      this.#loadedCrc = checkCrc(entry, crc32(bytes), this.#reader.path);
+    }
+    return new Tensor(entry.dtype, entry.dimensions, bytes);
+  }
+}
+
+/** `found`, if the manifest has no other checksum for the entry; else a CorruptError. */
+export function checkCrc(entry: Entry, found: number, path: string): number {
+  if (entry.crc32 === undefined || entry.crc32 === found) return found;
+  throw new CorruptError(
+    `Cannot read variable "${entryLabel(entry)}" from "${path}": its bytes have CRC-32 ${hex(found)}, ` +
+      `the manifest says ${hex(entry.crc32)}: the file is damaged`,
+    { path, entry: entryLabel(entry), offset: entry.position },
+  );
+}
+
+function hex(crc: number): string {
+  return crc.toString(16).padStart(8, "0");
+}
