@@ -1,7 +1,7 @@
 import { CorruptError, type ErrorPlace, FormatError } from "../errors.ts";
 import { crc32 } from "./crc32.ts";
 import type { JsonReader } from "./json_reader.ts";
-import { MAX_NAME_BYTES, MAX_TEXT_BYTES } from "./limits.ts";
+import { MAX_NAME_BYTES } from "./limits.ts";
 
 /** The one key that Cairn adds, per level; GoMLX skips it. */
 export const EXTRAS_KEY = "Cairn";
@@ -101,7 +101,7 @@ export function readEntryExtras(reader: JsonReader): EntryExtras {
 export function readParamExtras(reader: JsonReader): string | undefined {
   let exact: string | undefined;
   for (let key = reader.firstKey(WANTED); key !== undefined; key = reader.nextKey()) {
-    if (key === "Exact") exact = reader.readString("a string", MAX_TEXT_BYTES);
+    if (key === "Exact") exact = reader.readJsonText("a string");
     else reader.readNode();
   }
   return exact;

@@ -11,6 +11,8 @@ export interface ByteSink {
 const HEADER = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
 /** An empty stored block that is the last one; Go ends a stream so, after a sync flush. */
 const LAST_BLOCK = [1, 0, 0, 0xff, 0xff];
+/** Compressed bytes are passed on in pieces of at most this size. */
+const CHUNK_BYTES = 2 ** 18;
 
 /**
  * Compresses into a gzip stream in the form that Go writes. Compressed bytes differ from Go's, which has its own
@@ -19,7 +21,7 @@ const LAST_BLOCK = [1, 0, 0, 0xff, 0xff];
  */
 export class GzipSink implements ByteSink {
   readonly #to: ByteSink;
-  readonly #deflate = createDeflateRaw();
+  readonly #deflate = createDeflateRaw({ chunkSize: CHUNK_BYTES });
   #ready: Uint8Array[] = [new Uint8Array(HEADER)];
   #failure: Error | undefined;
   #crc = 0;
@@ -28,7 +30,10 @@ export class GzipSink implements ByteSink {
   /** Compresses into `to`, which is not closed. */
   constructor(to: ByteSink) {
     this.#to = to;
-    this.#deflate.on("data", (block: Uint8Array) => this.#ready.push(block));
+    this.#deflate.on("data", (block: Uint8Array) => {
+      // A plain view: the `slice` of node's Buffer does not copy.
+      this.#ready.push(new Uint8Array(block.buffer, block.byteOffset, block.length));
+    });
     this.#deflate.on("error", (error: Error) => this.#failure = error);
   }
 
@@ -57,6 +62,11 @@ export class GzipSink implements ByteSink {
     if (this.#failure !== undefined) throw this.#failure;
     const blocks = this.#ready;
     this.#ready = [];
-    for (const block of blocks) await this.#to.write(block);
+    try {
+      for (const block of blocks) await this.#to.write(block);
+    } catch (error) {
+      this.#deflate.destroy();
+      throw error;
+    }
   }
 }

@@ -106,7 +106,10 @@ async function* inflated(
   place: ErrorPlace,
 ): AsyncGenerator<Uint8Array> {
   try {
-    for await (const block of inflater) if (block instanceof Uint8Array) yield block;
+    for await (const block of inflater) {
+      // A plain view: the `slice` of node's Buffer does not copy.
+      if (block instanceof Uint8Array) yield new Uint8Array(block.buffer, block.byteOffset, block.length);
+    }
   } catch (error) {
     throw error === source.error ? error : damaged(error, place);
   }

@@ -2,7 +2,7 @@ import { type ErrorPlace, LimitError } from "../errors.ts";
 import { MAX_DEPTH, MAX_ROWS } from "./limits.ts";
 
 /** Texts below this cannot make much memory out of little. */
-const CHECKED_BYTES = 4 * 2 ** 20;
+const CHECKED_BYTES = 2 ** 20;
 
 /**
  * Counts the nesting and the rows of a large manifest before anything is built from it. What is not JSON is left to

@@ -1,6 +1,7 @@
 import { ByteText } from "./byte_text.ts";
 import { type ErrorPlace, FormatError, LimitError } from "../errors.ts";
 import { type JsonMember, type JsonNode, JsonNumber, JsonObject } from "./json.ts";
+import { EscapeError, unescapeJson } from "./json_escape.ts";
 import { MAX_DEPTH, MAX_NAME_BYTES, MAX_TEXT_BYTES, MAX_VALUES } from "./limits.ts";
 
 /** Options of {@linkcode JsonReader}. */
@@ -15,17 +16,6 @@ export interface JsonReaderOptions {
 const [QUOTE, BACKSLASH, COMMA, COLON] = [0x22, 0x5c, 0x2c, 0x3a];
 const [OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [0x5b, 0x5d, 0x7b, 0x7d];
 const [MINUS, PLUS, DOT, ZERO, NINE] = [0x2d, 0x2b, 0x2e, 0x30, 0x39];
-/**
- * What `\\ufffd` and half of a surrogate pair are read as, so that they are written back as `\\ufffd`: so Go writes
- * invalid UTF-8, while it writes a real U+FFFD as it is. Values and names get a U+FFFD for it by `toWellFormed`.
- */
-const HALF_PAIR = "\ud800";
-const ESCAPES: ReadonlyMap<string, string> = new Map([
-  ...['""', "\\\\", "//", "b\b", "f\f", "n\n", "r\r", "t\t"].map((pair): [string, string] => [
-    pair.charAt(0),
-    pair.charAt(1),
-  ]),
-]);
 
 /**
  * Reads JSON from bytes, one value at a time, so that a caller who knows what must come builds nothing else: a manifest
@@ -198,7 +188,7 @@ export class JsonReader {
 
   /** Reads any value. What is kept this way is limited in number and size. */
   readNode(): JsonNode {
-    if (--this.#valuesLeft < 0) throw this.limit(`more than ${MAX_VALUES} values in params and unknown keys`);
+    this.charge(1);
     const start = this.#at;
     switch (this.peek()) {
       case OPEN_OBJECT:
@@ -206,7 +196,8 @@ export class JsonReader {
       case OPEN_LIST: {
         const list: JsonNode[] = [];
         for (let more = this.firstElement("a list"); more; more = this.nextElement()) list.push(this.readNode());
-        return list;
+        // An array that has grown has room for 16 more.
+        return list.slice();
       }
       case QUOTE: {
         const text = this.readString("a string", this.#textLeft);
@@ -225,13 +216,34 @@ export class JsonReader {
     return new JsonNumber(text);
   }
 
+  /** Reads the value of `key` and returns both. The key counts as a value, since it takes as much memory. */
+  readMember(key: string): JsonMember {
+    this.charge(1);
+    this.#textLeft -= key.length;
+    return [key, this.readNode()];
+  }
+
+  /** Counts that many values towards the limit. */
+  charge(values: number): void {
+    this.#valuesLeft -= values;
+    if (this.#valuesLeft < 0) throw this.limit(`more than ${MAX_VALUES} values in params and unknown keys`);
+  }
+
+  /** Reads a string that is JSON itself; what can be made of it counts as if it stood here. */
+  readJsonText(wanted: string): string {
+    const start = this.#at;
+    const text = this.readString(wanted, this.#textLeft);
+    this.#textLeft -= this.#at - start;
+    this.charge(1);
+    for (const _ of text.matchAll(/[,:[{]/g)) this.charge(1);
+    return text;
+  }
+
   #readObjectNode(): JsonObject {
+    this.charge(3);
     const members: JsonMember[] = [];
     for (let key = this.firstKey("an object"); key !== undefined; key = this.nextKey()) {
-      // A key costs as much memory as a value.
-      this.#valuesLeft--;
-      this.#textLeft -= key.length;
-      members.push([key, this.readNode()]);
+      members.push(this.readMember(key));
     }
     return new JsonObject(members);
   }
@@ -304,54 +316,14 @@ export class JsonReader {
     return first === MINUS && this.#bytes[this.#at + 1] === 0x49 ? this.#word("-Inf") : undefined;
   }
 
-  #decode(start: number, end: number): string {
+  /** A string that has escapes, or is not ASCII. */
+  #unescape(start: number, end: number): string {
     try {
-      return this.#text.utf8(start, end);
+      return unescapeJson(this.#bytes, start, end, this.#text);
     } catch (cause) {
       this.#at = start;
-      throw this.#error(`the string at byte ${start} is not UTF-8`, cause);
+      const essence = cause instanceof EscapeError ? cause.message : "is not UTF-8";
+      throw this.#error(`the string at byte ${start} ${essence}`, cause);
     }
-  }
-
-  #unescape(start: number, end: number): string {
-    const parts: string[] = [];
-    let from = start;
-    for (let at = start; at < end;) {
-      if (this.#bytes[at] !== BACKSLASH) {
-        at++;
-        continue;
-      }
-      if (at > from) parts.push(this.#decode(from, at));
-      const [text, length] = this.#bytes[at + 1] === 0x75 ? this.#unit(at, end) : [this.#escape(at + 1), 2];
-      parts.push(text);
-      at += length;
-      from = at;
-    }
-    if (end > from) parts.push(this.#decode(from, end));
-    this.#at = end + 1;
-    return parts.join("");
-  }
-
-  /** The text of one `\uXXXX`, or of two that are a surrogate pair, and the bytes that it takes. */
-  #unit(at: number, end: number): readonly [text: string, length: number] {
-    const unit = this.#hex(at + 2, end);
-    if (unit === 0xfffd) return [HALF_PAIR, 6];
-    if (unit < 0xd800 || unit > 0xdfff) return [String.fromCharCode(unit), 6];
-    const isPair = unit < 0xdc00 && this.#bytes[at + 6] === BACKSLASH && this.#bytes[at + 7] === 0x75;
-    const second = isPair ? this.#hex(at + 8, end) : 0;
-    return second >= 0xdc00 && second <= 0xdfff ? [String.fromCharCode(unit, second), 12] : [HALF_PAIR, 6];
-  }
-
-  #escape(at: number): string {
-    const text = ESCAPES.get(String.fromCharCode(this.#bytes[at] ?? 0));
-    if (text !== undefined) return text;
-    this.#at = at;
-    throw this.unexpected('an escape such as "\\n"');
-  }
-
-  #hex(at: number, end: number): number {
-    const text = String.fromCharCode(...this.#bytes.subarray(at, Math.min(at + 4, end)));
-    if (/^[0-9a-fA-F]{4}$/.test(text)) return Number.parseInt(text, 16);
-    throw this.#error(`found "\\u${text}" at byte ${at - 2}, wanted four hexadecimal digits`);
   }
 }

@@ -174,7 +174,7 @@ function readTopLevel(reader: JsonReader, place: ErrorPlace): TopLevel {
         if (!reader.tryNull()) top.binFormat = reader.readString("a format: a string", MAX_NAME_BYTES);
         break;
       case undefined:
-        top.unknown.push([key, reader.readNode()]);
+        top.unknown.push(reader.readMember(key));
     }
   }
   return top;

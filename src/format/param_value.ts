@@ -97,8 +97,8 @@ function toNumber(goType: string, text: string, misfit: (essence: string) => voi
     return value;
   }
   if (goType === "bool" || goType === "string" || containerOf(goType) !== undefined) misfit(text);
-  // The type is not known here: a number if that is exact, as for float64 1e20, else a bigint.
-  return isWhole && BigInt(text) !== BigInt(value) ? BigInt(text) : value;
+  // The type is not known here: a number if the text is a float64's, else an integer that a number might not hold.
+  return isWhole && !Number.isSafeInteger(value) && float64Text(value) !== text ? BigInt(text) : value;
 }
 
 function numberOf(text: string): number {

@@ -48,7 +48,7 @@ export function readEntryRow(reader: JsonReader, place: ErrorPlace): EntryRow {
     }
     const field = entryField(key);
     if (field === undefined) {
-      unknown.push([key, reader.readNode()]);
+      unknown.push(reader.readMember(key));
       continue;
     }
     if (reader.tryNull()) {
@@ -147,6 +147,7 @@ export interface ParamRow {
 
 /** Reads a row of `Params`. */
 export function readParamRow(reader: JsonReader): ParamRow {
+  reader.charge(3);
   let scope = "";
   let name = "";
   let value: JsonNode = null;
@@ -160,7 +161,7 @@ export function readParamRow(reader: JsonReader): ParamRow {
     }
     const field = paramField(key);
     if (field === undefined) {
-      unknown.push([key, reader.readNode()]);
+      unknown.push(reader.readMember(key));
       continue;
     }
     if (reader.tryNull()) {

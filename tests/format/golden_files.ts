@@ -1,4 +1,14 @@
-/** The checkpoints that real GoMLX wrote, as tests find them. */
+// The checkpoints that real GoMLX wrote, as tests find them.
+import { assertEquals } from "@std/assert";
+import {
+  checkPayload,
+  detectPayload,
+  inflatePayloadSync,
+  type Manifest,
+  parseManifest,
+  PAYLOAD_HEAD_BYTES,
+  type PayloadHead,
+} from "../../src/format/mod.ts";
 
 /** One `.json` and `.bin` under `tests/golden`. */
 export interface GoldenFile {
@@ -36,4 +46,15 @@ export function readGolden(name: string, version: string): GoldenFile {
     json: Deno.readFileSync(new URL(`${name}.json`, GOLDEN)),
     bin: Deno.readFileSync(new URL(`${name}.bin`, GOLDEN)),
   };
+}
+
+/** A file with its manifest, and the whole payload inflated. */
+export function openGolden(file: GoldenFile): { manifest: Manifest; head: PayloadHead; payload: Uint8Array } {
+  const place = { path: file.name };
+  const manifest = parseManifest(file.json, place);
+  const head = detectPayload(file.bin.subarray(0, PAYLOAD_HEAD_BYTES), place);
+  assertEquals(checkPayload(manifest, head, file.bin.length, place), [], file.name);
+  const data = file.bin.subarray(head.dataOffset);
+  const payload = head.compression === "none" ? data : inflatePayloadSync(data, manifest.payloadSize, place);
+  return { manifest, head, payload };
 }
