@@ -37,7 +37,10 @@ export type {
   ReadRange,
 } from "./src/checkpoint/mod.ts";
 export { build, Config, Handler, load } from "./src/checkpoint/mod.ts";
+export type { MeanOptions, MeanReport, MeanVariable } from "./src/checkpoint/mod.ts";
 export type { CheckpointChoice, DirOptions, PendingVariable, WorkOptions } from "./src/checkpoint/mod.ts";
+
+export { type Backend, hostBackend } from "./src/backend/mod.ts";
 
 export { Context, GoParam, goParam, inferGoParam, Random, Variable } from "./src/context/mod.ts";
 export { parseContextSettings, sprintContextSettings, sprintModifiedContextSettings } from "./src/context/mod.ts";

@@ -5,7 +5,7 @@ import { LocalStore, type Store } from "../store/mod.ts";
 import { bitsOf, type DType, shapeText, sizeOf, Tensor } from "../tensor/mod.ts";
 import { basename, dirname } from "@std/path";
 import { checkpointLine, checkpointText } from "./checkpoint_view.ts";
-import { entryLabel, PayloadReader } from "./payload_reader.ts";
+import { allocateFor, entryLabel, PayloadReader } from "./payload_reader.ts";
 import { ByteProgress, type WorkOptions } from "./save.ts";
 import { findCheckpoint, openSource, profileOf, type Source, withoutSuffix } from "./source.ts";
 import { StoredValue } from "./stored_value.ts";
@@ -228,7 +228,7 @@ export class Checkpoint implements AsyncDisposable {
         { path: this.#source.reader.path, entry: entryLabel(entry) },
       );
     }
-    const bytes = new Uint8Array(Math.ceil((end - start) * bits / 8));
+    const bytes = allocateFor(entry, this.#source.reader.path, Math.ceil((end - start) * bits / 8));
     await this.#source.reader.read(entry, bytes, start * bits / 8);
     return new Tensor(entry.dtype, [end - start], bytes);
   }

@@ -1,5 +1,6 @@
 import { moreText, PARAM_COLUMNS, paramText } from "../context/context_view.ts";
-import { formatBytes, formatCount, textTable } from "../render/mod.ts";
+import { formatBytes, formatCount, formatItems, textTable } from "../render/mod.ts";
+import { visible } from "../render/text_table.ts";
 import { shapeText, sizeOf } from "../tensor/mod.ts";
 import type { CheckpointParam, CheckpointVariable } from "./checkpoint.ts";
 import { entryLabel } from "./payload_reader.ts";
@@ -22,8 +23,8 @@ const MAX_ROWS = 40;
 export function checkpointLine(view: CheckpointView): string {
   const bytes = view.variables.reduce((sum, each) => sum + each.byteLength, 0);
   const step = view.step === undefined ? [] : [`step ${formatCount(view.step)}`];
-  return ["Checkpoint", `"${view.baseName}"`, ...step, `${formatCount(view.variables.length)} variables`]
-    .concat(formatBytes(bytes), `${formatCount(view.params.length)} params`).join(" · ");
+  return ["Checkpoint", `"${visible(view.baseName)}"`, ...step, formatItems(view.variables.length, "variable")]
+    .concat(formatBytes(bytes), formatItems(view.params.length, "param")).join(" · ");
 }
 
 /** A Checkpoint as plain text: a line, its variables, its params. */

@@ -1,11 +1,13 @@
+import { type Backend, hostBackend } from "../backend/mod.ts";
 import type { Context, Variable } from "../context/mod.ts";
 import { CheckpointError, ConfigError, messageOf, NotFoundError, type OnWarning, warnOnConsole } from "../errors.ts";
 import { BIN_DATA_SUFFIX, DIR_PERM_MODE, JSON_NAME_SUFFIX, type Profile } from "../format/mod.ts";
 import { EmbeddedStore, LocalStore, type Store } from "../store/mod.ts";
-import { type CheckpointChoice, findCheckpoint, openSource, type Source } from "./source.ts";
+import { type CheckpointChoice, findCheckpoints, openSource, type Source } from "./source.ts";
 import { type Handler, openHandler } from "./handler.ts";
 import type { HandlerSettings } from "./handler_settings.ts";
 import { joinHome, makeTempDirectory } from "./directory_path.ts";
+import type { MeanOptions, MeanRequest } from "./mean.ts";
 import type { WorkOptions } from "./save.ts";
 import type { ScopeRule } from "./scope_rules.ts";
 
@@ -24,6 +26,8 @@ type Place =
 
 /** Base name under which an embedded checkpoint is known. */
 const EMBEDDED = "embedded";
+
+const PROFILES: readonly Profile[] = ["gomlx-0.10", "gomlx-0.25", "gomlx-0.28"];
 
 /** Makes a Config; not for users, so not a constructor. */
 let configOf: (context: Context, mustExist: boolean) => Config;
@@ -47,6 +51,7 @@ export class Config {
   #immediate = false;
   #keep: number | undefined;
   #choice: CheckpointChoice | undefined;
+  #mean: MeanRequest | undefined;
   #profile: Profile | undefined;
   #compression: "none" | "gzip" | undefined;
   #extras = true;
@@ -123,6 +128,38 @@ export class Config {
   }
 
   /**
+   * Loads the mean of the last `n` checkpoints (fewer if there are fewer; 0 or less: all) instead of the newest. It is
+   * computed in `done()`, into host memory. Averaged are float variables that are trainable, by the newest manifest's
+   * flag, else the Context's, else yes; the rest, and the params, come from the newest. A variable that some do not have
+   * is averaged over those that have it. `backend` computes the dtypes that it supports, the host the others; without
+   * one the host does it all. See `handler.mean` for what was done. `done()` throws a ShapeError if shapes differ.
+   *
+   * Source: GoMLX `Config.TakeMean`.
+   *
+   * @example
+   * ```ts
+   * import { build, Context, load, MemoryStore, Tensor } from "@cairn/checkpoints";
+   *
+   * const store = new MemoryStore();
+   * const ctx = new Context();
+   * const weights = ctx.variableWithValue("weights", [1, 1]);
+   * const handler = await build(ctx).store(store).keep(-1).done();
+   * await handler.save();
+   * weights.setValue(Tensor.from([3, 5]));
+   * await handler.save();
+   *
+   * const mean = new Context();
+   * const averaged = await load(mean).store(store).takeMean(2).done();
+   * console.log(mean.getVariable("weights")?.value().toNested(), averaged.mean?.baseNames); // [2, 3]
+   * ```
+   */
+  takeMean(n: number, backend: Backend = hostBackend, options: MeanOptions = {}): this {
+    if (!Number.isSafeInteger(n)) return this.#fail(`Cannot take the mean of ${n} checkpoints: wanted a whole number`);
+    this.#mean = n === 1 ? undefined : { ...options, n, backend };
+    return this;
+  }
+
+  /**
    * Keeps the newest `n` checkpoints after each save; negative: all. Without it 1 is kept, but only what this Handler
    * wrote or loaded is removed. Source: GoMLX `Config.Keep`.
    */
@@ -190,6 +227,9 @@ export class Config {
 
   /** Which GoMLX generation's bytes are written; default: that of the loaded checkpoint, else `gomlx-0.10`. */
   profile(profile: Profile): this {
+    if (!PROFILES.includes(profile)) {
+      return this.#fail(`Cannot use profile "${profile}": wanted ${PROFILES.map((each) => `"${each}"`).join(", ")}`);
+    }
     this.#profile = profile;
     return this;
   }
@@ -223,7 +263,7 @@ export class Config {
   async done(options: WorkOptions = {}): Promise<Handler> {
     const place = this.#expectPlace();
     const store = await this.#openPlace(place);
-    const source = await this.#openSource(place, store);
+    const sources = await this.#openSources(place, store);
     const settings: HandlerSettings = {
       context: this.#context,
       store,
@@ -234,13 +274,14 @@ export class Config {
       excludedVars: this.#excludedVars,
       rules: this.#rules,
       immediate: this.#immediate,
+      mean: this.#mean,
       profile: this.#profile,
       compression: this.#compression,
       extras: this.#extras,
       clock: this.#clock,
       onWarning: this.#onWarning,
     };
-    this.#handler = await openHandler(settings, source, options);
+    this.#handler = await openHandler(settings, sources, options);
     return this.#handler;
   }
 
@@ -275,10 +316,21 @@ export class Config {
     if (embeds.length > 0 && embeds.length < this.#places.length) {
       throw new ConfigError("Cannot use fromEmbed() together with dir(), tempDir() or store(): choose one");
     }
+    if (embeds.length > 0 && this.#mean !== undefined) {
+      throw new ConfigError(
+        `Cannot take the mean of ${this.#mean.n} checkpoints: fromEmbed() has one; use takeMean(1)`,
+      );
+    }
+    if (embeds.length > 0 && this.#choice !== undefined) {
+      throw new ConfigError(`Cannot load at(${JSON.stringify(String(this.#choice))}): fromEmbed() has one checkpoint`);
+    }
     // As in GoMLX, a later dir() replaces an earlier one.
     const place = this.#places.at(-1);
     if (place === undefined) {
       throw new ConfigError("No place for checkpoints: call dir(), tempDir(), store() or fromEmbed() before done()");
+    }
+    if (place.kind === "temp" && this.#mustExist) {
+      throw new ConfigError("Cannot load from tempDir(): a new directory has no checkpoint; use build()");
     }
     return place;
   }
@@ -291,14 +343,22 @@ export class Config {
     return store;
   }
 
-  async #openSource(place: Place, store: Store): Promise<Source | undefined> {
-    if (place.kind === "embed") return await openSource(store, EMBEDDED);
-    const found = await findCheckpoint(store, this.#choice);
-    if (found !== undefined) return await openSource(store, found.base);
-    if (!this.#mustExist) return undefined;
-    throw new NotFoundError(`No checkpoint in "${store.label}"; load() wants one, build() starts without`, {
-      path: store.label,
-    });
+  async #openSources(place: Place, store: Store): Promise<readonly Source[]> {
+    if (place.kind === "embed") return [await openSource(store, EMBEDDED)];
+    const found = await findCheckpoints(store, this.#choice, this.#mean?.n ?? 1);
+    if (found.length === 0 && this.#mustExist) {
+      throw new NotFoundError(`No checkpoint in "${store.label}"; load() wants one, build() starts without`, {
+        path: store.label,
+      });
+    }
+    const sources: Source[] = [];
+    try {
+      for (const { base } of found) sources.push(await openSource(store, base));
+      return sources;
+    } catch (error) {
+      sources.forEach((source) => source.reader.close());
+      throw error;
+    }
   }
 }
 

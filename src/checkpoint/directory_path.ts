@@ -15,8 +15,8 @@ function expandHome(path: string): string {
 
 function homeDirectory(path: string): string {
   try {
-    const home = Deno.env.get("HOME") ?? Deno.env.get("USERPROFILE");
-    if (home !== undefined) return home;
+    const home = Deno.env.get("HOME") || (Deno.build.os === "windows" ? Deno.env.get("USERPROFILE") : undefined);
+    if (home) return home;
   } catch (cause) {
     if (!(cause instanceof Deno.errors.NotCapable)) throw cause;
     throw new PermissionError(`Cannot find the home directory for "${path}": run again with --allow-env=HOME`, {

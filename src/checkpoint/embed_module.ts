@@ -1,4 +1,5 @@
 import { BIN_DATA_SUFFIX, JSON_NAME_SUFFIX } from "../format/mod.ts";
+import { visible } from "../render/text_table.ts";
 import { LocalStore } from "../store/mod.ts";
 import { basename, dirname } from "@std/path";
 import type { Checkpoint } from "./checkpoint.ts";
@@ -32,7 +33,7 @@ export async function writeEmbedModule(checkpoint: Checkpoint, path: string): Pr
   try {
     await new LocalStore(dirname(path)).publish(basename(path), async (sink) => {
       const write = (text: string): Promise<void> => sink.write(new TextEncoder().encode(text));
-      await write(`// Made by writeEmbedModule() from checkpoint ${baseName}.\n`);
+      await write(`// Made by writeEmbedModule() from checkpoint ${visible(baseName)}.\n`);
       await write("// deno-fmt-ignore-file\n// deno-lint-ignore-file\n\n");
       await write(`/** The manifest. */\nexport const json: string = ${JSON.stringify(json)};\n\n`);
       await write(`/** The payload. */\nexport const bin: Uint8Array = Uint8Array.fromBase64("`);

@@ -1,5 +1,5 @@
 import type { Context, LoadedValue, Loader, Variable } from "../context/mod.ts";
-import { ConfigError, messageOf } from "../errors.ts";
+import { ConfigError, messageOf, StoreError } from "../errors.ts";
 import {
   BACKUP_DIR,
   BIN_DATA_SUFFIX,
@@ -9,15 +9,18 @@ import {
   JSON_NAME_SUFFIX,
   type Manifest,
   nextCounter,
+  parseBaseName,
 } from "../format/mod.ts";
+import { formatItems } from "../render/mod.ts";
 import type { Store } from "../store/mod.ts";
-import type { DType, Tensor } from "../tensor/mod.ts";
+import { type DType, Tensor } from "../tensor/mod.ts";
 import { type Checkpoint, savedCheckpoint } from "./checkpoint.ts";
 import { listCheckpoints } from "./directory.ts";
 import type { HandlerSettings } from "./handler_settings.ts";
 import { handlerText } from "./handler_view.ts";
 import { applyPlan, inheritNothing, type LoadPlan, planLoad } from "./load_plan.ts";
 import { entryLabel, PayloadReader } from "./payload_reader.ts";
+import type { MeanReport } from "./mean.ts";
 import { PendingPool } from "./pending_pool.ts";
 import { removeExcess } from "./retention.ts";
 import { type WorkOptions, writeCheckpoint } from "./save.ts";
@@ -39,10 +42,10 @@ export interface PendingVariable {
 /** Written into every manifest with extras. */
 const WRITER = "@cairn/checkpoints 0.1.0";
 
-/** Makes a Handler that has loaded `source`, if there is one; not for users, so not a constructor. */
+/** Makes a Handler that has loaded the last of `sources`, if there are any; not for users, so not a constructor. */
 export let openHandler: (
   settings: HandlerSettings,
-  source: Source | undefined,
+  sources: readonly Source[],
   options: WorkOptions,
 ) => Promise<Handler>;
 
@@ -83,6 +86,7 @@ export class Handler implements Loader, AsyncDisposable {
   readonly #pool: PendingPool;
   #inherited: Inherited;
   #loadedBase: string | undefined;
+  #mean: MeanReport | undefined;
   #counter = 0n;
   #queue: Promise<unknown> = Promise.resolve();
   readonly #owned = new Set<string>();
@@ -90,9 +94,9 @@ export class Handler implements Loader, AsyncDisposable {
   #warnedOfRest = false;
 
   static {
-    openHandler = async (settings, source, options) => {
+    openHandler = async (settings, sources, options) => {
       const handler = new Handler(settings);
-      await handler.#attach(source, options);
+      await handler.#attach(sources, options);
       return handler;
     };
   }
@@ -119,7 +123,7 @@ export class Handler implements Loader, AsyncDisposable {
    */
   async save(options: WorkOptions = {}): Promise<Checkpoint> {
     this.#expectWritable();
-    const step = BigInt(this.#context.getGlobalStep());
+    const step = this.#captureStep();
     const snapshot = captureSnapshot(this.#context, this.#pool.values(), this.#excludedVars, this.#inherited, {
       extras: this.#settings.extras,
       writer: WRITER,
@@ -127,7 +131,7 @@ export class Handler implements Loader, AsyncDisposable {
     this.#queued.add(snapshot);
     return await this.#inTurn(async () => {
       try {
-        return await this.#write(snapshot, step, options);
+        return await this.#write(snapshot, await step(), options);
       } finally {
         this.#queued.delete(snapshot);
       }
@@ -174,6 +178,11 @@ export class Handler implements Loader, AsyncDisposable {
   /** Base name of the checkpoint that the Context was loaded from, undefined if there was none. */
   get loadedBase(): string | undefined {
     return this.#loadedBase;
+  }
+
+  /** How the loaded values came about, if they are a mean: see `Config.takeMean`. */
+  get mean(): MeanReport | undefined {
+    return this.#mean;
   }
 
   /**
@@ -233,14 +242,16 @@ export class Handler implements Loader, AsyncDisposable {
     return this.#inTurn(async () => {
       const found = await findCheckpoint(this.#store, choice);
       if (found === undefined) return;
-      const plan = await planLoad(await openSource(this.#store, found.base), this.#settings, options);
+      const source = await openSource(this.#store, found.base);
+      const plan = await planLoad(source, [], { ...this.#settings, mean: undefined }, options);
       this.#apply(plan);
+      const loaded = new Set(plan.pending.map(variableKey));
       const missing = Array.from(this.#context.iterVariables())
-        .filter((each) => !this.#inherited.entries.has(variableKey(each))).map((each) => each.scopeAndName);
+        .filter((each) => !loaded.has(variableKey(each))).map((each) => each.scopeAndName);
       if (missing.length > 0) {
         this.#warn(
-          `"${found.base}" does not have ${missing.length} variables of the Context, which keep their ` +
-            `values: ${missing.slice(0, 10).join(", ")}`,
+          `"${found.base}" lacks ${formatItems(missing.length, "variable")} of the Context, left as they were: ` +
+            missing.slice(0, 10).join(", "),
         );
       }
       this.#pool.closeUnused(this.#queued);
@@ -274,9 +285,10 @@ export class Handler implements Loader, AsyncDisposable {
     });
   }
 
-  /** Loads `source` if there is one, and becomes the Context's loader. */
-  async #attach(source: Source | undefined, options: WorkOptions): Promise<void> {
-    const plan = source && await planLoad(source, this.#settings, options);
+  /** Loads the last of `sources`, and becomes the Context's loader. */
+  async #attach(sources: readonly Source[], options: WorkOptions): Promise<void> {
+    const newest = sources.at(-1);
+    const plan = newest && await planLoad(newest, sources.slice(0, -1), this.#settings, options);
     this.#pool.chain(this.#context.loader);
     this.#context.setLoader(this);
     if (plan !== undefined) this.#apply(plan);
@@ -300,9 +312,20 @@ export class Handler implements Loader, AsyncDisposable {
 
   #apply(plan: LoadPlan): void {
     this.#loadedBase = plan.source.base;
+    this.#mean = plan.mean;
     this.#owned.add(plan.source.base);
     this.#inherited = applyPlan(plan, this.#context, this.#pool, this.#settings);
     this.#pool.closeUnused(this.#queued);
+  }
+
+  /** The global step as it is now; reading it may have to wait. */
+  #captureStep(): () => Promise<bigint> {
+    const variable = this.#context.getGlobalStepVar();
+    const source = variable.source ?? variable.value();
+    return async () => {
+      const tensor = source instanceof Tensor ? source : await source.read();
+      return BigInt(String(tensor.item()));
+    };
   }
 
   async #write(snapshot: Snapshot, step: bigint, options: WorkOptions): Promise<Checkpoint> {
@@ -311,9 +334,20 @@ export class Handler implements Loader, AsyncDisposable {
     const counter = next > this.#counter ? next : this.#counter;
     this.#counter = counter + 1n;
     const base = formatBaseName(counter, this.#settings.clock(), step);
+    if (parseBaseName(base) === undefined) {
+      throw new StoreError(
+        `Cannot save checkpoint into "${this.dir()}": the next counter is ${counter}, since a file has the one before; ` +
+          "no name can hold it, wanted at most 40 digits",
+        { path: this.dir() },
+      );
+    }
     const manifest = await writeCheckpoint(this.#store, base, snapshot, (text) => this.#warn(text), options);
     this.#owned.add(base);
     const entries = new Map(manifest.entries.map((entry) => [variableKey(entry), entry]));
+    for (const item of snapshot.entries) {
+      const row = entries.get(variableKey(item));
+      if (row !== undefined) item.origin?.addRow(row);
+    }
     this.#inherited = { ...this.#inherited, entries };
     await this.#afterSave("continue with the new file", () => this.#movePending(base, manifest, snapshot, entries));
     await this.#afterSave("remove older checkpoints", () => this.#retain());
@@ -353,7 +387,7 @@ export class Handler implements Loader, AsyncDisposable {
     if (left === 0 || this.#warnedOfRest) return;
     this.#warnedOfRest = true;
     this.#warn(
-      `${left} older checkpoints in "${this.dir()}" were written by others and are left alone; ` +
+      `${formatItems(left, "older checkpoint")} in "${this.dir()}", written by others, left alone; ` +
         "say keep(n) to choose how many stay, keep(-1) for all",
     );
   }

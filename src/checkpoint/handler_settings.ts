@@ -2,6 +2,7 @@ import type { Context, Variable } from "../context/mod.ts";
 import type { OnWarning } from "../errors.ts";
 import type { Profile } from "../format/mod.ts";
 import type { Store } from "../store/mod.ts";
+import type { MeanRequest } from "./mean.ts";
 import type { ScopeRule } from "./scope_rules.ts";
 
 /** What `Config.done()` hands to a Handler. */
@@ -24,6 +25,8 @@ export interface HandlerSettings {
   readonly rules: readonly ScopeRule[];
   /** Whether everything is read and registered at once. */
   readonly immediate: boolean;
+  /** The mean to take at the first load; undefined: none. */
+  readonly mean: MeanRequest | undefined;
   /** The profile asked for; undefined: that of the loaded checkpoint. */
   readonly profile: Profile | undefined;
   /** The compression asked for; undefined: that of the loaded checkpoint. */

@@ -1,4 +1,5 @@
-import { formatBytes, formatCount, textTable } from "../render/mod.ts";
+import { formatBytes, formatCount, formatItems, textTable } from "../render/mod.ts";
+import { visible } from "../render/text_table.ts";
 import { shapeText } from "../tensor/mod.ts";
 import { entryLabel } from "./payload_reader.ts";
 import type { Pending } from "./snapshot.ts";
@@ -24,10 +25,10 @@ export function handlerText(view: HandlerView): string {
   const facts = [
     view.loadedBase === undefined ? "nothing loaded" : `loaded "${view.loadedBase}"`,
     `profile ${view.profile}`,
-    `${formatCount(view.variables)} variables in the Context`,
+    `${formatItems(view.variables, "variable")} in the Context`,
     `${formatCount(view.pending.length)} pending`,
   ];
-  const head = `${view.title} · ${facts.join(" · ")}`;
+  const head = visible(`${view.title} · ${facts.join(" · ")}`);
   if (view.pending.length === 0) return head;
   const rows = view.pending.slice(0, MAX_ROWS).map((each) => [
     entryLabel(each),

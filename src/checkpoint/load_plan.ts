@@ -1,6 +1,7 @@
 import { type Context, type GoParam, joinScope } from "../context/mod.ts";
 import type { ParamEntry, Profile } from "../format/mod.ts";
 import type { HandlerSettings } from "./handler_settings.ts";
+import { computeMean, type MeanReport } from "./mean.ts";
 import type { PendingPool } from "./pending_pool.ts";
 import { ByteProgress, type WorkOptions } from "./save.ts";
 import { type Placed, selectFromManifest } from "./scope_rules.ts";
@@ -16,21 +17,34 @@ export interface LoadPlan {
   readonly pending: readonly Pending[];
   /** Its params, in file order. */
   readonly params: readonly Placed<ParamEntry>[];
+  /** How the values came about, if they are a mean. */
+  readonly mean: MeanReport | undefined;
 }
 
-/** Selects what is loaded and, with `immediate`, reads it. Changes nothing; closes the source if it fails. */
-export async function planLoad(source: Source, settings: HandlerSettings, options: WorkOptions): Promise<LoadPlan> {
+/**
+ * Selects what is loaded from `newest` and, with `immediate`, reads it; with `settings.mean`, takes the mean with the
+ * `older` ones. Changes nothing; closes the sources if it fails.
+ */
+export async function planLoad(
+  newest: Source,
+  older: readonly Source[],
+  settings: HandlerSettings,
+  options: WorkOptions,
+): Promise<LoadPlan> {
+  const { mean: request, context, onWarning } = settings;
   try {
-    const selection = selectFromManifest(source.manifest, settings.rules);
-    const pending = selection.entries.map(({ row, scope, name }) => ({
+    const { entries, params } = selectFromManifest(newest.manifest, settings.rules);
+    const mean = request && await computeMean([...older, newest], entries, request, context, onWarning, options);
+    const pending = entries.map(({ row, scope, name }) => ({
       scope,
       name,
-      value: new StoredValue(source.reader, row),
+      value: new StoredValue(newest.reader, row, mean?.tensors.get(row)),
     }));
     if (settings.immediate) await readAll(pending, options);
-    return { source, pending, params: selection.params };
+    older.forEach((each) => each.reader.close());
+    return { source: newest, pending, params, mean: mean?.report };
   } catch (error) {
-    source.reader.close();
+    [...older, newest].forEach((each) => each.reader.close());
     throw error;
   }
 }
@@ -56,7 +70,9 @@ export function applyPlan(
   settings: HandlerSettings,
 ): Inherited {
   const { manifest, reader, base } = source;
-  [...manifest.reports, ...reader.reports].forEach((report) => settings.onWarning(`"${base}": ${report}`));
+  const spelling = target(settings, profileOf(source), reader.head.compression);
+  const reports = [...manifest.reports, ...reader.reports, ...spellingReports(source, spelling.profile)];
+  reports.forEach((report) => settings.onWarning(`"${base}": ${report}`));
   pool.replace(pending, reader);
   for (const { scope, name, value } of pending) {
     const variable = settings.immediate
@@ -77,12 +93,21 @@ export function applyPlan(
     context.inAbsPath(scope).setParam(key, row.param);
   }
   return {
-    ...target(settings, profileOf(source), reader.head.compression),
+    ...spelling,
     entries: new Map(manifest.entries.map((entry) => [variableKey(entry), entry])),
     params: keptParams,
+    paramRows: new Map(params.map(({ row, scope, name }) => [variableKey({ scope, name }), row])),
     unloadedParams,
     unknown: manifest.unknown,
   };
+}
+
+/** What is worth telling about a save that does not go on as the loaded file was written. */
+function spellingReports(source: Source, profile: Profile): string[] {
+  if (source.manifest.upgraded) return [`it is older than GoMLX v0.4; a save writes profile "${profile}"`];
+  const loaded = profileOf(source);
+  if (loaded !== "gomlx-0.10" || profile === loaded) return [];
+  return [`GoMLX before v0.25 reads it, but cannot read what a save writes: profile "${profile}"`];
 }
 
 /** What a Handler goes by that has loaded nothing. */
@@ -91,6 +116,7 @@ export function inheritNothing(settings: HandlerSettings): Inherited {
     ...target(settings, "gomlx-0.10", "none"),
     entries: new Map(),
     params: new WeakMap(),
+    paramRows: new Map(),
     unloadedParams: [],
     unknown: [],
   };

@@ -16,5 +16,6 @@ export {
 export { build, Config, type DirOptions, load } from "./config.ts";
 export { writeEmbedModule } from "./embed_module.ts";
 export { Handler, type PendingVariable } from "./handler.ts";
+export type { MeanOptions, MeanReport, MeanVariable } from "./mean.ts";
 export type { WorkOptions } from "./save.ts";
 export type { CheckpointChoice } from "./source.ts";

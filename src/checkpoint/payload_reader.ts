@@ -1,4 +1,4 @@
-import { CorruptError, NotLoadedError } from "../errors.ts";
+import { CorruptError, type ErrorPlace, LimitError, messageOf, NotLoadedError } from "../errors.ts";
 import {
   checkPayload,
   detectPayload,
@@ -10,15 +10,24 @@ import {
   type PayloadHead,
 } from "../format/mod.ts";
 import type { ReadHandle } from "../store/mod.ts";
+import { AheadReader } from "./ahead_reader.ts";
 
 /** Bytes moved by one read or write call: large enough for full speed, small enough to stay in warm memory. */
 export const SLICE_BYTES = 8 * 1024 * 1024;
+
+/** Reads entries of one payload. */
+export interface EntryReader {
+  /** Fills `into` with the entry's bytes from `start` (bytes) on. */
+  read(entry: Entry, into: Uint8Array, start: number): Promise<void>;
+  /** Checks what can only be checked at the end of the payload. */
+  finish(): Promise<void>;
+}
 
 /**
  * The payload of one checkpoint, read by position. A raw payload is read straight from its file; a compressed one is
  * inflated once, at the first read, and kept until it is taken or dropped.
  */
-export class PayloadReader {
+export class PayloadReader implements EntryReader {
   /** Path of the payload, for messages. */
   readonly path: string;
   /** What the opened payload showed that is worth telling: trailing bytes and the like. */
@@ -89,6 +98,31 @@ export class PayloadReader {
     });
   }
 
+  /** Reads bytes of a raw payload, whatever they belong to; fewer come only at its end. */
+  async readPayload(into: Uint8Array, position: number): Promise<number> {
+    return await this.#whileOpen((handle) => handle.read(into, this.#head.dataOffset + position));
+  }
+
+  /** Nothing is left to check. */
+  finish(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  /**
+   * A reader for entries in the order of the payload: it reads small ones together, and needs no copy of a compressed
+   * payload. Once it is ready.
+   */
+  forward(): EntryReader {
+    const handle = this.#handle;
+    if (handle === undefined) return this;
+    if (this.positional) return new AheadReader(this);
+    const { payloadSize } = this.#manifest;
+    return new ForwardReader(
+      this,
+      inflatePayload(readBlocks(handle, this.#head.dataOffset), payloadSize, { path: this.path }),
+    );
+  }
+
   /** The same without waiting. NotLoadedError if the store cannot, or the payload is not open. */
   readSync(entry: Entry, into: Uint8Array, start = 0): void {
     const handle = this.#syncHandle(entry);
@@ -107,7 +141,7 @@ export class PayloadReader {
         this.drop(entry);
         return bytes;
       }
-      const bytes = new Uint8Array(entry.byteLength);
+      const bytes = allocateFor(entry, this.path);
       for (let at = 0; at < bytes.length; at += SLICE_BYTES) {
         await this.read(entry, bytes.subarray(at, at + SLICE_BYTES), at);
       }
@@ -123,7 +157,7 @@ export class PayloadReader {
       this.drop(entry);
       return bytes;
     }
-    const bytes = new Uint8Array(entry.byteLength);
+    const bytes = allocateFor(entry, this.path);
     this.readSync(entry, bytes);
     return bytes;
   }
@@ -177,7 +211,13 @@ export class PayloadReader {
 
   async #inflateAll(handle: ReadHandle): Promise<Map<Entry, Uint8Array>> {
     const { entries, payloadSize } = this.#manifest;
-    const buffers = new Map(entries.map((entry) => [entry, new Uint8Array(entry.byteLength)]));
+    // Memory is taken when a variable's first byte is there: a manifest can claim more than the stream holds.
+    const buffers = new Map<Entry, Uint8Array>();
+    const bufferOf = (entry: Entry): Uint8Array => {
+      const bytes = buffers.get(entry) ?? allocateFor(entry, this.path);
+      buffers.set(entry, bytes);
+      return bytes;
+    };
     const inOrder = entries.toSorted((a, b) => a.position - b.position);
     const blocks = inflatePayload(readBlocks(handle, this.#head.dataOffset), payloadSize, { path: this.path });
     let offset = 0;
@@ -188,18 +228,20 @@ export class PayloadReader {
         if (entry === undefined || entry.position >= offset + block.length) break;
         const from = Math.max(entry.position, offset);
         const to = Math.min(entry.position + entry.byteLength, offset + block.length);
-        if (from < to) buffers.get(entry)?.set(block.subarray(from - offset, to - offset), from - entry.position);
+        if (from < to) bufferOf(entry).set(block.subarray(from - offset, to - offset), from - entry.position);
         if (to === entry.position + entry.byteLength) first = index + 1;
       }
       offset += block.length;
     }
+    // Empty ones.
+    entries.forEach(bufferOf);
     return buffers;
   }
 
   #inflateSync(handle: ReadHandle & Required<Pick<ReadHandle, "readSync">>, entry: Entry): Uint8Array {
     const found = this.#inflated?.get(entry);
     if (found !== undefined) return found;
-    const compressed = new Uint8Array(handle.size - this.#head.dataOffset);
+    const compressed = allocate(handle.size - this.#head.dataOffset, { path: this.path });
     handle.readSync(compressed, this.#head.dataOffset);
     const payload = inflatePayloadSync(compressed, this.#manifest.payloadSize, { path: this.path });
     this.#inflated = new Map(
@@ -234,6 +276,63 @@ export class PayloadReader {
     return new NotLoadedError(`Cannot read from "${this.path}": it was closed with its handler or checkpoint`, {
       path: this.path,
     });
+  }
+}
+
+/** Reads a compressed payload once from front to back; what lies further back is left to `whole`. */
+class ForwardReader implements EntryReader {
+  readonly #whole: PayloadReader;
+  readonly #blocks: AsyncGenerator<Uint8Array>;
+  #block: Uint8Array = new Uint8Array();
+  #start = 0;
+
+  constructor(whole: PayloadReader, blocks: AsyncGenerator<Uint8Array>) {
+    this.#whole = whole;
+    this.#blocks = blocks;
+  }
+
+  async read(entry: Entry, into: Uint8Array, start: number): Promise<void> {
+    const from = entry.position + start;
+    if (from < this.#start) return await this.#whole.read(entry, into, start);
+    for (let done = 0; done < into.length;) {
+      const part = this.#block.subarray(from + done - this.#start).subarray(0, into.length - done);
+      into.set(part, done);
+      done += part.length;
+      if (done < into.length && !(await this.#next())) {
+        throw new CorruptError(
+          `Cannot read variable "${entryLabel(entry)}" from "${this.#whole.path}": the payload ends too early`,
+          { path: this.#whole.path, entry: entryLabel(entry) },
+        );
+      }
+    }
+  }
+
+  async finish(): Promise<void> {
+    while (await this.#next());
+  }
+
+  async #next(): Promise<boolean> {
+    const { value, done } = await this.#blocks.next();
+    this.#start += this.#block.length;
+    this.#block = done ? new Uint8Array() : value;
+    return !done;
+  }
+}
+
+/** Memory for a variable's bytes; a LimitError if the runtime cannot give so much. */
+export function allocateFor(entry: Entry, path: string, byteLength: number = entry.byteLength): Uint8Array {
+  return allocate(byteLength, { path, entry: entryLabel(entry) });
+}
+
+function allocate(byteLength: number, place: ErrorPlace): Uint8Array {
+  try {
+    return new Uint8Array(byteLength);
+  } catch (cause) {
+    const what = place.entry === undefined ? "payload" : `variable "${place.entry}" from`;
+    throw new LimitError(
+      `Cannot read ${what} "${place.path}": no memory for ${byteLength} bytes: ${messageOf(cause)}`,
+      { ...place, cause },
+    );
   }
 }
 

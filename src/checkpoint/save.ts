@@ -15,7 +15,7 @@ import {
   payloadHeader,
 } from "../format/mod.ts";
 import type { BlobSink, Store } from "../store/mod.ts";
-import { SLICE_BYTES } from "./payload_reader.ts";
+import { type EntryReader, type PayloadReader, SLICE_BYTES } from "./payload_reader.ts";
 import type { Snapshot, SnapshotItem } from "./snapshot.ts";
 import { checkCrc, StoredValue } from "./stored_value.ts";
 
@@ -44,17 +44,22 @@ export async function writeCheckpoint(
   const layout = layoutDraft(snapshot);
   const progress = new ByteProgress("save", layout.payloadSize, options);
   let results: EntryResult[] = [];
-  await store.publish(base + BIN_DATA_SUFFIX, async (file) => {
-    const header = payloadHeader(snapshot.profile, snapshot.compression);
-    if (header.length > 0) await file.write(header);
-    const gzip = snapshot.compression === "gzip" ? new GzipSink(file) : undefined;
-    const slices = new SliceSink(gzip ?? file);
-    results = [];
-    for (const item of snapshot.entries) results.push(await writeValue(item, slices, progress));
-    await slices.flush();
-    await gzip?.finish();
-  });
   try {
+    await store.publish(base + BIN_DATA_SUFFIX, async (file) => {
+      const header = payloadHeader(snapshot.profile, snapshot.compression);
+      if (header.length > 0) await file.write(header);
+      const gzip = snapshot.compression === "gzip" ? new GzipSink(file) : undefined;
+      const slices = new SliceSink(gzip ?? file);
+      results = [];
+      const readers = new Map<PayloadReader, EntryReader>();
+      try {
+        for (const item of snapshot.entries) results.push(await writeValue(item, slices, readers, progress));
+        await slices.flush();
+        await gzip?.finish();
+      } finally {
+        await slices.settle();
+      }
+    });
     const { bytes, warnings } = encodeManifest(snapshot, layout, results);
     // Read back what is about to be published: a manifest that our own reader refuses must never become visible.
     const manifest = parseManifest(bytes, { path: `${store.label}/${base}${JSON_NAME_SUFFIX}` });
@@ -63,23 +68,30 @@ export async function writeCheckpoint(
     warnings.forEach(onWarning);
     return manifest;
   } catch (error) {
-    await removeOrphan(store, base + BIN_DATA_SUFFIX, onWarning);
+    // A publish may fail after its name became visible; as always, the marker goes first.
+    await removeRest(store, [base + JSON_NAME_SUFFIX, base + BIN_DATA_SUFFIX], onWarning);
     throw error;
   }
 }
 
-async function removeOrphan(store: Store, name: string, onWarning: OnWarning): Promise<void> {
+async function removeRest(store: Store, names: readonly string[], onWarning: OnWarning): Promise<void> {
   try {
-    await store.remove(name);
+    const visible = new Set((await store.list()).map(({ name }) => name));
+    for (const name of names) if (visible.has(name)) await store.remove(name);
   } catch (error) {
-    onWarning(`the payload "${name}" without a manifest could not be removed: ${messageOf(error)}`);
+    onWarning(`what a failed save left of "${names.join('", "')}" could not be removed: ${messageOf(error)}`);
   }
 }
 
-async function writeValue(item: SnapshotItem, sink: SliceSink, progress: ByteProgress): Promise<EntryResult> {
+async function writeValue(
+  item: SnapshotItem,
+  sink: SliceSink,
+  readers: Map<PayloadReader, EntryReader>,
+  progress: ByteProgress,
+): Promise<EntryResult> {
   const { value, origin } = item;
   if (value instanceof StoredValue && value.loaded === undefined) {
-    return { crc32: await copyStored(value, sink, progress), bytesUnchanged: value.entry === item.kept };
+    return { crc32: await copyStored(value, sink, readers, progress), bytesUnchanged: value.isOf(item.kept) };
   }
   const tensor = value instanceof Tensor ? value : await value.read();
   let crc = 0;
@@ -89,16 +101,23 @@ async function writeValue(item: SnapshotItem, sink: SliceSink, progress: BytePro
     await sink.write(slice);
     progress.add(slice.length);
   }
-  return { crc32: crc, bytesUnchanged: origin !== undefined && origin.entry === item.kept && origin.fileCrc32 === crc };
+  return { crc32: crc, bytesUnchanged: origin !== undefined && origin.isOf(item.kept) && origin.fileCrc32 === crc };
 }
 
-/** Bytes that nobody has asked for go from file to file through one buffer. */
-async function copyStored(value: StoredValue, sink: SliceSink, progress: ByteProgress): Promise<number> {
+/** Bytes that nobody has asked for go from file to file through two buffers. */
+async function copyStored(
+  value: StoredValue,
+  sink: SliceSink,
+  readers: Map<PayloadReader, EntryReader>,
+  progress: ByteProgress,
+): Promise<number> {
   const { entry, reader } = value;
   let crc = 0;
   for (let at = 0; at < value.byteLength; at += SLICE_BYTES) {
     const slice = sink.borrow(Math.min(SLICE_BYTES, value.byteLength - at));
-    await value.copy(slice, at);
+    // Somebody may read the value meanwhile; then its file may be closed.
+    const from = value.reader?.positional ? forwardOf(value.reader, readers) : undefined;
+    await (from?.read(value.entry, slice, at) ?? value.copy(slice, at));
     crc = crc32(slice, crc);
     await sink.write(slice);
     progress.add(slice.length);
@@ -106,35 +125,68 @@ async function copyStored(value: StoredValue, sink: SliceSink, progress: BytePro
   return reader === undefined ? crc : checkCrc(entry, crc, reader.path);
 }
 
-/** Gathers small pieces into one reused buffer, so that 10,000 variables are not 10,000 writes. */
-class SliceSink implements BlobSink {
+function forwardOf(reader: PayloadReader, readers: Map<PayloadReader, EntryReader>): EntryReader {
+  const known = readers.get(reader) ?? reader.forward();
+  readers.set(reader, known);
+  return known;
+}
+
+/**
+ * Writes behind: one write is under way while the next slice is read and checksummed. Gathers small pieces, so that
+ * 10,000 variables are not 10,000 writes.
+ */
+class SliceSink {
   readonly #to: BlobSink;
-  readonly #buffer = new Uint8Array(SLICE_BYTES / 8);
+  #gathered = new Uint8Array(SLICE_BYTES / 8);
+  #gatheredBefore = new Uint8Array(SLICE_BYTES / 8);
   #used = 0;
-  #spare: Uint8Array | undefined;
+  #borrowed: Uint8Array | undefined;
+  #borrowedBefore: Uint8Array | undefined;
+  #writing: Promise<void> = Promise.resolve();
 
   constructor(to: BlobSink) {
     this.#to = to;
   }
 
-  /** A buffer to fill and then write; the next call gives the same memory again. */
+  /** A buffer to fill and then write; the call after the next gives the same memory again. */
   borrow(length: number): Uint8Array {
-    this.#spare ??= new Uint8Array(SLICE_BYTES);
-    return this.#spare.subarray(0, length);
+    const buffer = this.#borrowedBefore ?? new Uint8Array(SLICE_BYTES);
+    this.#borrowedBefore = this.#borrowed;
+    this.#borrowed = buffer;
+    return buffer.subarray(0, length);
   }
 
+  /** Takes `bytes`, which must not change before the next call has resolved. */
   async write(bytes: Uint8Array): Promise<void> {
-    if (bytes.length > this.#buffer.length - this.#used) await this.flush();
-    if (bytes.length > this.#buffer.length) return await this.#to.write(bytes);
-    this.#buffer.set(bytes, this.#used);
+    if (bytes.length > this.#gathered.length - this.#used) await this.#writeGathered();
+    if (bytes.length > this.#gathered.length) return await this.#start(bytes);
+    this.#gathered.set(bytes, this.#used);
     this.#used += bytes.length;
   }
 
+  /** Waits until everything is written. */
   async flush(): Promise<void> {
+    await this.#writeGathered();
+    await this.#writing;
+  }
+
+  /** Waits until no write is under way, failed or not. */
+  async settle(): Promise<void> {
+    await this.#writing.catch(() => {});
+  }
+
+  async #writeGathered(): Promise<void> {
     if (this.#used === 0) return;
-    const bytes = this.#buffer.subarray(0, this.#used);
+    const full = this.#gathered.subarray(0, this.#used);
+    [this.#gathered, this.#gatheredBefore] = [this.#gatheredBefore, this.#gathered];
     this.#used = 0;
-    await this.#to.write(bytes);
+    await this.#start(full);
+  }
+
+  async #start(bytes: Uint8Array): Promise<void> {
+    await this.#writing;
+    this.#writing = this.#to.write(bytes);
+    this.#writing.catch(() => {}); // The next call throws it.
   }
 }
 

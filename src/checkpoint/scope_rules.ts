@@ -54,13 +54,14 @@ export function selectFromManifest(manifest: Manifest, rules: readonly ScopeRule
     );
   const byPath = new Map(manifest.entries.map((row) => [entryLabel(row), row]));
   const entries = manifest.entries.flatMap((row) => {
-    const direct = place(row);
-    if (direct.length > 0) return direct;
     const moment = momentOf(row, byPath);
-    if (moment === undefined) return [];
+    // A rule for the root covers the optimizer's scope too, but does not name it.
+    const isNamed = bestRules(rules, entryLabel(row)).some((rule) => rule.from !== "/");
+    if (moment === undefined || isNamed) return place(row);
     return place(moment.variable).map((target) => ({
       row,
-      scope: moment.optimizer + target.scope,
+      // GoMLX v0.28 has no trailing slash for a root variable, earlier versions have one.
+      scope: target.scope === "/" && moment.variable.scope === "/" ? row.scope : moment.optimizer + target.scope,
       name: target.name + moment.suffix,
     }));
   });

@@ -1,6 +1,16 @@
 import { compareUtf8, type Context, type GoParam, type LoadedValue, type Variable } from "../context/mod.ts";
 import { VariableError } from "../errors.ts";
-import type { Entry, EntryDraft, JsonMember, ManifestDraft, ParamDraft, ParamEntry, Profile } from "../format/mod.ts";
+import {
+  type Entry,
+  type EntryDraft,
+  type JsonMember,
+  type ManifestDraft,
+  type ParamDraft,
+  type ParamEntry,
+  paramToJson,
+  type Profile,
+} from "../format/mod.ts";
+import { formatItems } from "../render/mod.ts";
 import type { Tensor } from "../tensor/mod.ts";
 import { StoredValue } from "./stored_value.ts";
 
@@ -24,6 +34,8 @@ export interface Inherited {
   readonly entries: ReadonlyMap<string, Entry>;
   /** Rows of the params that were loaded, by the object that the Context got. */
   readonly params: WeakMap<GoParam, ParamEntry>;
+  /** Rows of all params by {@linkcode variableKey}, with the key as name. */
+  readonly paramRows: ReadonlyMap<string, ParamEntry>;
   /** Rows of the params that were excluded from loading. */
   readonly unloadedParams: readonly ParamEntry[];
   /** Unknown keys at the top level. */
@@ -83,7 +95,9 @@ function expectValues(variables: readonly Variable[]): void {
   const empty = variables.filter((each) => each.source === undefined).map((each) => `"${each.scopeAndName}"`);
   if (empty.length === 0) return;
   throw new VariableError(
-    `Cannot save checkpoint: ${empty.length} variables have no value yet: ${empty.slice(0, 10).join(", ")}` +
+    `Cannot save checkpoint: no value yet in ${formatItems(empty.length, "variable")}: ${
+      empty.slice(0, 10).join(", ")
+    }` +
       `${empty.length > 10 ? " …" : ""}; call ctx.initializeVariables() or set them first`,
     { entry: empty[0]?.slice(1, -1) },
   );
@@ -115,11 +129,18 @@ function captureParams(context: Context, inherited: Inherited): ParamDraft[] {
     scope,
     key,
     param,
-    kept: inherited.params.get(param),
+    kept: inherited.params.get(param) ??
+      changedRow(inherited.paramRows.get(variableKey({ scope, name: key })), param),
   }));
   const present = new Set(own.map(({ scope, key }) => variableKey({ scope, name: key })));
   const unloaded = inherited.unloadedParams
     .filter(({ scope, key }) => !present.has(variableKey({ scope, name: key })))
     .map((kept): ParamDraft => ({ scope: kept.scope, key: kept.key, param: kept.param, kept }));
   return [...own, ...unloaded].sort((a, b) => compareUtf8(a.scope, b.scope) || compareUtf8(a.key, b.key));
+}
+
+/** The unknown keys of a param outlive its value. */
+function changedRow(row: ParamEntry | undefined, param: GoParam): ParamEntry | undefined {
+  if (row === undefined || row.unknown.length === 0) return undefined;
+  return { ...row, param, value: paramToJson(param).value, hasValueType: true };
 }

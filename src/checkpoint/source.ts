@@ -49,11 +49,24 @@ export async function findCheckpoint(
   store: Store,
   choice: CheckpointChoice | undefined,
 ): Promise<BaseName | undefined> {
+  return (await findCheckpoints(store, choice, 1)).at(-1);
+}
+
+/** The same and those before it, `n` in all or as many as there are (0 or less: all), oldest first. */
+export async function findCheckpoints(
+  store: Store,
+  choice: CheckpointChoice | undefined,
+  n: number,
+): Promise<readonly BaseName[]> {
   const { checkpoints } = await listCheckpoints(store);
-  if (choice === undefined) return checkpoints.at(-1);
+  const end = choice === undefined ? checkpoints.length : indexOf(checkpoints, choice, store) + 1;
+  return checkpoints.slice(n <= 0 ? 0 : Math.max(0, end - n), end);
+}
+
+function indexOf(checkpoints: readonly BaseName[], choice: CheckpointChoice, store: Store): number {
   const wanted = typeof choice === "string" ? withoutSuffix(choice) : BigInt(choice);
-  const found = checkpoints.findLast((each) => each.base === wanted || each.step === wanted);
-  if (found !== undefined) return found;
+  const found = checkpoints.findLastIndex((each) => each.base === wanted || each.step === wanted);
+  if (found >= 0) return found;
   const what = typeof wanted === "string" ? `named "${wanted}"` : `of step ${wanted}`;
   const there = checkpoints.slice(-10).map((each) => typeof wanted === "string" ? each.base : String(each.step));
   throw new NotFoundError(

@@ -2,7 +2,7 @@ import type { LoadedValue } from "../context/mod.ts";
 import { CorruptError } from "../errors.ts";
 import { crc32, type Entry } from "../format/mod.ts";
 import { type DType, Tensor } from "../tensor/mod.ts";
-import { entryLabel, type PayloadReader } from "./payload_reader.ts";
+import { allocateFor, entryLabel, type EntryReader, type PayloadReader, SLICE_BYTES } from "./payload_reader.ts";
 
 /** A variable's value in a checkpoint: its shape is known, its bytes are read at first use. */
 export class StoredValue implements LoadedValue {
@@ -12,11 +12,16 @@ export class StoredValue implements LoadedValue {
   #loaded: Tensor | undefined;
   #reading: Promise<Tensor> | undefined;
   #loadedCrc: number | undefined;
+  /** Rows of files that have these very bytes. */
+  readonly #rows = new WeakSet<Entry>();
 
-  constructor(reader: PayloadReader, entry: Entry) {
+  /** With `loaded`, its bytes are in memory already, and need not be those of the file. */
+  constructor(reader: PayloadReader, entry: Entry, loaded?: Tensor) {
     this.#reader = reader;
     this.#entry = entry;
+    this.#loaded = loaded;
     this.trainable = entry.trainable;
+    this.#rows.add(entry);
   }
 
   get dtype(): DType {
@@ -63,10 +68,20 @@ export class StoredValue implements LoadedValue {
     return this.#reading;
   }
 
+  /** Reads it, as one of many in the order of the payload. */
+  async readFrom(reader: EntryReader): Promise<Tensor> {
+    if (this.#loaded !== undefined) return this.#loaded;
+    const bytes = allocateFor(this.#entry, this.#reader.path);
+    for (let at = 0; at < bytes.length; at += SLICE_BYTES) {
+      await reader.read(this.#entry, bytes.subarray(at, at + SLICE_BYTES), at);
+    }
+    return this.#loaded ??= this.#toTensor(bytes);
+  }
+
   /** Reads a copy for somebody who only looks: keeps nothing. */
   async peek(): Promise<Tensor> {
     if (this.#loaded !== undefined) return this.#loaded;
-    const bytes = new Uint8Array(this.byteLength);
+    const bytes = allocateFor(this.#entry, this.#reader.path);
     await this.#reader.read(this.#entry, bytes);
     return this.#toTensor(bytes);
   }
@@ -75,6 +90,16 @@ export class StoredValue implements LoadedValue {
   async copy(into: Uint8Array, start: number): Promise<void> {
     if (this.#loaded === undefined) return await this.#reader.read(this.#entry, into, start);
     into.set(this.#loaded.bytes.subarray(start, start + into.length));
+  }
+
+  /** Whether `row` has the bytes that this value has in its file. */
+  isOf(row: Entry | undefined): boolean {
+    return row !== undefined && this.#rows.has(row);
+  }
+
+  /** A save wrote the value as `row`. */
+  addRow(row: Entry): void {
+    this.#rows.add(row);
   }
 
   /** From now on the same bytes come from a newer checkpoint. */

@@ -1,4 +1,5 @@
 import { VariableError } from "../errors.ts";
+import { formatItems } from "../render/number_text.ts";
 import type { DType } from "../tensor/dtype.ts";
 import type { NestedArray, Tensor, TensorData } from "../tensor/tensor.ts";
 import { ContextData } from "./context_data.ts";
@@ -366,8 +367,8 @@ export class Context {
   /** One line: scope and counts. */
   toString(): string {
     if (this.#shared.finalized) return `Context "${this.scope}" (finalized)`;
-    return `Context "${this.scope}" (${count(this.numVariables(), "variable")}, ${
-      count(this.#data.params.count, "param")
+    return `Context "${this.scope}" (${formatItems(this.numVariables(), "variable")}, ${
+      formatItems(this.#data.params.count, "param")
     })`;
   }
 
@@ -396,8 +397,4 @@ export class Context {
     checkExistence(joinScope(this.scope, name), existing !== undefined, this);
     return existing;
   }
-}
-
-function count(n: number, what: string): string {
-  return `${n} ${what}${n === 1 ? "" : "s"}`;
 }

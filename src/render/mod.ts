@@ -3,6 +3,6 @@
  *
  * @module
  */
-export { formatBytes, formatCount } from "./number_text.ts";
+export { formatBytes, formatCount, formatItems } from "./number_text.ts";
 export type { OnProgress, Progress } from "./progress.ts";
 export { type TextColumn, textTable } from "./text_table.ts";

@@ -12,6 +12,11 @@ export function formatBytes(bytes: number): string {
   return `${value.toFixed(digits).replace(/\.0+$/, "")} ${UNITS[unit]}`;
 }
 
+/** A count and what is counted: `1 variable`, `1 234 variables`. */
+export function formatItems(count: number, item: string): string {
+  return `${formatCount(count)} ${item}${count === 1 ? "" : "s"}`;
+}
+
 /** A whole number with thin grouping: `1 234 567` (narrow no-break spaces), exact for bigint. */
 export function formatCount(count: number | bigint): string {
   return String(count).replace(/\B(?=(\d{3})+$)/g, "\u202f");

@@ -18,7 +18,7 @@ export function textTable(columns: readonly TextColumn[], rows: readonly (readon
   const line = (row: readonly string[]): string =>
     columns.map((column, index) => pad(row[index] ?? "", widths[index] ?? 0, column.align ?? "left"))
       .join("  ").trimEnd();
-  const rule = widths.map((width) => "─".repeat(width)).join("  ");
+  const rule = widths.map((width) => "─".repeat(width)).join("  ").trimEnd();
   return [line(columns.map((column) => column.title)), rule, ...cells.map(line)].join("\n");
 }
 

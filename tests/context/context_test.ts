@@ -176,7 +176,20 @@ Deno.test("toString() says scope and counts when printed", () => {
   ctx.setParam("k", 1);
   ctx.variableWithValue("x", 1);
   ctx.variableWithValue("y", 1);
-  assertEquals(Deno.inspect(ctx.in("a")), 'Context "/a" (2 variables, 1 param)');
+  const line = 'Context "/a" (2 variables, 1 param)';
+  assertEquals(Deno.inspect([ctx.in("a")]), `[ ${line} ]`);
+  assertEquals(Deno.inspect(ctx.in("a")).split("\n"), [
+    line,
+    "",
+    "variable  shape      elements  size  trainable",
+    "────────  ─────────  ────────  ────  ─────────",
+    "/x        (Float32)         1   4 B  yes",
+    "/y        (Float32)         1   4 B  yes",
+    "",
+    "param  type  value",
+    "─────  ────  ─────",
+    "/k     int   1",
+  ]);
   ctx.finalize();
   assertEquals(String(ctx), 'Context "/" (finalized)');
 });

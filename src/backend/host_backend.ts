@@ -1,0 +1,73 @@
+import type { DType } from "../tensor/mod.ts";
+import type { Backend } from "./backend.ts";
+import { checkBlocks } from "./check_blocks.ts";
+import { float64Mean } from "./float64_mean.ts";
+import { BFLOAT16, FLOAT16, FLOAT32 } from "./narrow_formats.ts";
+import { narrowMean } from "./narrow_mean.ts";
+
+const DTYPES: readonly DType[] = ["Float16", "BFloat16", "Float32", "Float64"];
+
+/**
+ * Means computed by this process, without any package: Float16, BFloat16, Float32 and Float64, each element within
+ * 1 ulp of the exact mean, also where terms cancel, are subnormal or add up to more than the dtype holds. The mean of
+ * one block is that block, bit by bit. Otherwise any NaN, or infinities of both signs, give NaN.
+ *
+ * @example
+ * ```ts
+ * import { hostBackend, Tensor } from "@cairn/checkpoints";
+ *
+ * const mean = Tensor.zeros("Float32", [2]);
+ * const sources = [Tensor.from([1, 2]), Tensor.from([2, 4])];
+ * await hostBackend.mean("Float32", sources.map((source) => source.bytes), mean.bytes);
+ * console.assert(mean.at(1) === 3);
+ * ```
+ */
+export const hostBackend: Backend = {
+  name: "host",
+  supports: (dtype) => DTYPES.includes(dtype),
+  mean(dtype, blocks, into) {
+    checkBlocks(hostBackend, dtype, blocks, into);
+    const [first] = blocks;
+    if (first !== undefined && blocks.length === 1) into.set(first);
+    else if (isAligned(into)) compute(dtype, blocks.map(aligned), into);
+    else {
+      const whole = new Uint8Array(into.length);
+      compute(dtype, blocks.map(aligned), whole);
+      into.set(whole);
+    }
+  },
+};
+
+function compute(dtype: DType, blocks: readonly Uint8Array[], into: Uint8Array): void {
+  switch (dtype) {
+    case "Float16":
+      return narrowMean(FLOAT16, blocks.map(asUint16), asUint16(into));
+    case "BFloat16":
+      return narrowMean(BFLOAT16, blocks.map(asUint16), asUint16(into));
+    case "Float32":
+      return narrowMean(FLOAT32, blocks.map(asFloat32), asFloat32(into));
+    case "Float64":
+      return float64Mean(blocks.map(asFloat64), asFloat64(into));
+  }
+}
+
+function asUint16(bytes: Uint8Array): Uint16Array {
+  return new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2);
+}
+
+function asFloat32(bytes: Uint8Array): Float32Array {
+  return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
+}
+
+function asFloat64(bytes: Uint8Array): Float64Array {
+  return new Float64Array(bytes.buffer, bytes.byteOffset, bytes.length / 8);
+}
+
+/** Blocks come aligned from the reader; any other is copied. */
+function aligned(block: Uint8Array): Uint8Array {
+  return isAligned(block) ? block : new Uint8Array(block);
+}
+
+function isAligned(bytes: Uint8Array): boolean {
+  return bytes.byteOffset % 8 === 0;
+}

@@ -1,0 +1,44 @@
+import type { Entry } from "../format/mod.ts";
+import type { EntryReader, PayloadReader } from "./payload_reader.ts";
+
+/** Bytes that are read at once where small entries follow each other. */
+const AHEAD_BYTES = 1024 * 1024;
+
+/** Reads a raw payload; small entries that follow each other come from one larger read. One read at a time. */
+export class AheadReader implements EntryReader {
+  readonly #whole: PayloadReader;
+  #buffer: Uint8Array | undefined;
+  #start = 0;
+  #length = 0;
+  #lastEnd = -1;
+
+  constructor(whole: PayloadReader) {
+    this.#whole = whole;
+  }
+
+  async read(entry: Entry, into: Uint8Array, start: number): Promise<void> {
+    const from = entry.position + start;
+    const isNext = from === this.#lastEnd;
+    this.#lastEnd = from + into.length;
+    if (isNext && into.length <= AHEAD_BYTES / 4 && !this.#holds(from, into.length)) await this.#fill(from);
+    if (this.#buffer === undefined || !this.#holds(from, into.length)) {
+      return await this.#whole.read(entry, into, start);
+    }
+    into.set(this.#buffer.subarray(from - this.#start, from - this.#start + into.length));
+  }
+
+  finish(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  #holds(from: number, length: number): boolean {
+    return from >= this.#start && from + length <= this.#start + this.#length;
+  }
+
+  async #fill(from: number): Promise<void> {
+    this.#buffer ??= new Uint8Array(AHEAD_BYTES);
+    this.#length = 0;
+    this.#length = await this.#whole.readPayload(this.#buffer, from);
+    this.#start = from;
+  }
+}

@@ -1,0 +1,257 @@
+import { type Backend, hostBackend } from "../backend/mod.ts";
+import type { Context } from "../context/mod.ts";
+import { type OnWarning, ShapeError } from "../errors.ts";
+import { crc32, type Entry } from "../format/mod.ts";
+import { formatItems } from "../render/mod.ts";
+import { bitsOf, type DType, kindOf, sameDimensions, shapeText, Tensor } from "../tensor/mod.ts";
+import type { CheckpointVariable } from "./checkpoint.ts";
+import { entryLabel, type EntryReader, SLICE_BYTES } from "./payload_reader.ts";
+import { ByteProgress, type WorkOptions } from "./save.ts";
+import type { Placed } from "./scope_rules.ts";
+import { variableKey } from "./snapshot.ts";
+import type { Source } from "./source.ts";
+import { checkCrc } from "./stored_value.ts";
+
+/** Options of `Config.takeMean`. */
+export interface MeanOptions {
+  /**
+   * Whether to average a variable, instead of "if it is trainable". Asked for float variables only; others always come
+   * from the newest checkpoint.
+   */
+  readonly average?: (variable: CheckpointVariable) => boolean;
+}
+
+/** What `Config.takeMean` asks for. */
+export interface MeanRequest extends MeanOptions {
+  /** How many of the newest checkpoints; 0 or less: all. */
+  readonly n: number;
+  /** Who computes what it supports; the host does the rest. */
+  readonly backend: Backend;
+}
+
+/** How one variable of a mean came about. */
+export interface MeanVariable {
+  /** `/scope/name` in the Context. */
+  readonly path: string;
+  /** Whether it is a mean; if not, it is the newest checkpoint's. */
+  readonly averaged: boolean;
+  /** Why. */
+  readonly reason: string;
+  /** The checkpoints that it comes from, oldest first, with equal weights. */
+  readonly baseNames: readonly string[];
+  /** Who computed it: `host`, `tfjs-node` …; undefined if it was not averaged. */
+  readonly computedBy: string | undefined;
+}
+
+/** How a mean came about. */
+export interface MeanReport {
+  /** The checkpoints taken, oldest first; the newest decides which variables there are. */
+  readonly baseNames: readonly string[];
+  /** Their weights in a variable that all of them have; sums to 1. */
+  readonly weights: readonly number[];
+  /** All variables, in the newest one's order. */
+  readonly variables: readonly MeanVariable[];
+  /** Variables that only older checkpoints have, and which are therefore not loaded. */
+  readonly onlyInOlder: readonly string[];
+}
+
+/** A mean in host memory. */
+export interface Mean {
+  /** How it came about. */
+  readonly report: MeanReport;
+  /** The tensors, by row of the newest manifest. */
+  readonly tensors: ReadonlyMap<Entry, Tensor>;
+}
+
+/** Bytes of all blocks together, however many checkpoints there are. */
+const BLOCKS_BYTES = 64 * 1024 * 1024;
+
+/** One variable and the checkpoints that have it, oldest first. */
+interface Decision {
+  readonly placed: Placed<Entry>;
+  readonly averaged: boolean;
+  readonly reason: string;
+  readonly from: readonly { readonly source: Source; readonly entry: Entry }[];
+}
+
+/**
+ * The mean of several checkpoints, oldest first; the newest decides which variables there are, and supplies those that
+ * are not averaged. Read block by block: memory is one copy of the model and 64 MiB of blocks.
+ *
+ * Source: GoMLX `checkpoints.Config.TakeMean` and `Handler.takeMean`, as documented there (only trainable variables).
+ */
+export async function computeMean(
+  sources: readonly Source[],
+  wanted: readonly Placed<Entry>[],
+  request: MeanRequest,
+  context: Context,
+  onWarning: OnWarning,
+  options: WorkOptions,
+): Promise<Mean> {
+  const decisions = decide(sources, wanted, request, context);
+  const total = decisions.reduce((sum, { placed, from }) => sum + placed.row.byteLength * from.length, 0);
+  const progress = new ByteProgress("mean", total, options);
+  const readers = new Map(sources.map((source) => [source, source.reader.forward()]));
+  const tensors = new Map<Entry, Tensor>();
+  const variables = new Map<Entry, MeanVariable>();
+  // In the order of the newest payload, so that compressed ones are inflated in one pass.
+  for (const decision of decisions.toSorted((a, b) => a.placed.row.position - b.placed.row.position)) {
+    const { placed, averaged, reason, from } = decision;
+    const work = new VariableMean(decision, readers, request.backend, onWarning);
+    tensors.set(placed.row, await work.compute(progress));
+    variables.set(placed.row, {
+      path: entryLabel(placed),
+      averaged,
+      reason,
+      baseNames: from.map((each) => each.source.base),
+      computedBy: averaged ? work.computedBy : undefined,
+    });
+  }
+  for (const reader of readers.values()) await reader.finish();
+  const report: MeanReport = {
+    baseNames: sources.map((source) => source.base),
+    weights: sources.map(() => 1 / sources.length),
+    variables: wanted.flatMap(({ row }) => variables.get(row) ?? []),
+    onlyInOlder: onlyInOlder(sources),
+  };
+  if (report.onlyInOlder.length > 0) {
+    const names = report.onlyInOlder.slice(0, 10).join(", ");
+    onWarning(
+      `mean: only older checkpoints have ${formatItems(report.onlyInOlder.length, "variable")}, not loaded: ${names}`,
+    );
+  }
+  return { report, tensors };
+}
+
+function decide(
+  sources: readonly Source[],
+  wanted: readonly Placed<Entry>[],
+  request: MeanRequest,
+  context: Context,
+): Decision[] {
+  const newest = sources.slice(-1);
+  const older = sources.slice(0, -1).map((source) => ({
+    source,
+    rows: new Map(source.manifest.entries.map((entry) => [variableKey(entry), entry])),
+  }));
+  return wanted.map((placed) => {
+    const { row } = placed;
+    const own = newest.map((source) => ({ source, entry: row }));
+    const why = reasonAgainst(placed, request, context);
+    if (why !== undefined) return { placed, averaged: false, reason: why, from: own };
+    const earlier = older.flatMap(({ source, rows }) => {
+      const entry = rows.get(variableKey(row));
+      return entry === undefined ? [] : [{ source, entry }];
+    });
+    for (const each of earlier) expectSameShape(row, newest[0], each);
+    if (earlier.length === 0) return { placed, averaged: false, reason: "only the newest has it", from: own };
+    const from = [...earlier, ...own];
+    return { placed, averaged: true, reason: `mean of ${from.length}`, from };
+  });
+}
+
+/** Why a variable is not averaged, undefined if it is. */
+function reasonAgainst(
+  { row, scope, name }: Placed<Entry>,
+  request: MeanRequest,
+  context: Context,
+): string | undefined {
+  if (kindOf(row.dtype) !== "float") return `${row.dtype} is not averaged`;
+  if (request.average !== undefined) return request.average(row) ? undefined : "average() said no";
+  const trainable = row.trainable ?? context.inspectVariableIfLoaded(scope, name)?.trainable ?? true;
+  return trainable ? undefined : "not trainable";
+}
+
+function expectSameShape(
+  row: Entry,
+  newest: Source | undefined,
+  { source, entry }: { readonly source: Source; readonly entry: Entry },
+): void {
+  if (entry.dtype === row.dtype && sameDimensions(entry.dimensions, row.dimensions)) return;
+  throw new ShapeError(
+    `Cannot take the mean of "${entryLabel(row)}": it is ${shapeText(entry.dtype, entry.dimensions)} in ` +
+      `"${source.base}" and ${shapeText(row.dtype, row.dimensions)} in "${newest?.base}"; ` +
+      "take fewer checkpoints, or leave it out with { average }",
+    { path: source.reader.path, entry: entryLabel(row) },
+  );
+}
+
+function onlyInOlder(sources: readonly Source[]): string[] {
+  const known = new Set(sources.at(-1)?.manifest.entries.map(variableKey));
+  const older = sources.slice(0, -1).flatMap((source) => source.manifest.entries);
+  return [...new Set(older.filter((entry) => !known.has(variableKey(entry))).map(entryLabel))];
+}
+
+/** Computes one variable, block by block. */
+class VariableMean {
+  /** Who computed it. */
+  computedBy: string;
+  readonly #decision: Decision;
+  readonly #readers: ReadonlyMap<Source, EntryReader>;
+  readonly #backend: Backend;
+  readonly #onWarning: OnWarning;
+
+  constructor(
+    decision: Decision,
+    readers: ReadonlyMap<Source, EntryReader>,
+    backend: Backend,
+    onWarning: OnWarning,
+  ) {
+    this.#decision = decision;
+    this.#readers = readers;
+    this.#backend = backend.supports(decision.placed.row.dtype) ? backend : hostBackend;
+    this.computedBy = this.#backend.name;
+    this.#onWarning = onWarning;
+  }
+
+  async compute(progress: ByteProgress): Promise<Tensor> {
+    const { placed: { row }, from } = this.#decision;
+    const bytes = new Uint8Array(row.byteLength);
+    const blockBytes = blockSize(from.length);
+    const buffers = from.map(() => new Uint8Array(from.length === 1 ? 0 : Math.min(blockBytes, bytes.length)));
+    const crcs = from.map(() => 0);
+    for (let at = 0; at < bytes.length; at += blockBytes) {
+      const into = bytes.subarray(at, at + blockBytes);
+      const blocks = buffers.map((buffer) => from.length === 1 ? into : buffer.subarray(0, into.length));
+      await Promise.all(from.map(async ({ source, entry }, index) => {
+        const block = blocks[index];
+        if (block === undefined) return;
+        await this.#readers.get(source)?.read(entry, block, at);
+        crcs[index] = crc32(block, crcs[index]);
+      }));
+      if (from.length > 1) await this.#mean(row.dtype, blocks, into);
+      progress.add(into.length * from.length);
+    }
+    from.forEach(({ source, entry }, index) => checkCrc(entry, crcs[index] ?? 0, source.reader.path));
+    return new Tensor(row.dtype, row.dimensions, bytes);
+  }
+
+  async #mean(dtype: DType, blocks: readonly Uint8Array[], into: Uint8Array): Promise<void> {
+    await this.#backend.mean(dtype, blocks, into);
+    if (this.#backend === hostBackend || allFinite(dtype, into) || !blocks.every((each) => allFinite(dtype, each))) {
+      return;
+    }
+    // A float32 sum may overflow where the mean does not.
+    if (this.computedBy !== `${this.#backend.name}, host`) {
+      this.computedBy = `${this.#backend.name}, host`;
+      const path = entryLabel(this.#decision.placed);
+      this.#onWarning(`mean: ${this.#backend.name} overflowed in "${path}", which was computed on the host instead`);
+    }
+    await hostBackend.mean(dtype, blocks, into);
+  }
+}
+
+function blockSize(sources: number): number {
+  const bytes = Math.min(SLICE_BYTES / 2, Math.max(64 * 1024, Math.floor(BLOCKS_BYTES / sources)));
+  return bytes - bytes % 64;
+}
+
+function allFinite(dtype: DType, bytes: Uint8Array): boolean {
+  const data = new Tensor(dtype, [bytes.length * 8 / bitsOf(dtype)], bytes).data();
+  // BFloat16 comes as bits: all ones in the exponent.
+  if (data instanceof Uint16Array) return data.every((bits) => (bits & 0x7f80) !== 0x7f80);
+  for (let index = 0; index < data.length; index++) {
+    if (!Number.isFinite(data[index])) return false;
+  }
+  return true;
+}
