@@ -6,7 +6,8 @@ import { bitsOf, type DType, shapeText, sizeOf, Tensor } from "../tensor/mod.ts"
 import { basename, dirname } from "@std/path";
 import { checkpointLine, checkpointText } from "./checkpoint_view.ts";
 import { allocateFor, entryLabel, PayloadReader } from "./payload_reader.ts";
-import { ByteProgress, type WorkOptions } from "./save.ts";
+import { readValues } from "./read_values.ts";
+import type { WorkOptions } from "./save.ts";
 import { findCheckpoint, openSource, profileOf, type Source, withoutSuffix } from "./source.ts";
 import { StoredValue } from "./stored_value.ts";
 
@@ -170,11 +171,11 @@ export class Checkpoint implements AsyncDisposable {
         entry: scope,
       });
     }
-    const progress = new ByteProgress("load", wanted.reduce((sum, each) => sum + each.byteLength, 0), options);
+    const values = wanted.map((entry) => new StoredValue(this.#source.reader, entry));
+    await readValues(values, options);
     const tensors = new Map<string, Tensor>();
-    for (const entry of wanted) {
-      tensors.set(entryLabel(entry), await new StoredValue(this.#source.reader, entry).peek());
-      progress.add(entry.byteLength);
+    for (const { entry, loaded } of values) {
+      if (loaded !== undefined) tensors.set(entryLabel(entry), loaded);
     }
     return tensors;
   }

@@ -22,6 +22,7 @@ import { applyPlan, inheritNothing, type LoadPlan, planLoad } from "./load_plan.
 import { entryLabel, PayloadReader } from "./payload_reader.ts";
 import type { MeanReport } from "./mean.ts";
 import { PendingPool } from "./pending_pool.ts";
+import { readValues } from "./read_values.ts";
 import { removeExcess } from "./retention.ts";
 import { type WorkOptions, writeCheckpoint } from "./save.ts";
 import { captureSnapshot, type Inherited, type Snapshot, variableKey } from "./snapshot.ts";
@@ -227,9 +228,10 @@ export class Handler implements Loader, AsyncDisposable {
     const wanted = typeof scopeOrNames === "string" ? [scopeOrNames] : scopeOrNames;
     const covers = (label: string): boolean =>
       wanted.some((each) => label === each || label.startsWith(each.endsWith("/") ? each : `${each}/`));
-    for (const { scope, name, value } of this.#pool.stored()) {
-      if (covers(entryLabel({ scope, name }))) await value.read();
-    }
+    const values = this.#pool.stored().filter((each) => covers(entryLabel(each))).map((each) => each.value);
+    await readValues(values.filter((value) => value.reader?.positional), {});
+    // Whoever asks for a part of a compressed payload will ask for more of it: these keep the rest.
+    for (const value of values) await value.read();
     this.#pool.closeUnused(this.#queued);
   }
 

@@ -3,7 +3,8 @@ import type { ParamEntry, Profile } from "../format/mod.ts";
 import type { HandlerSettings } from "./handler_settings.ts";
 import { computeMean, type MeanReport } from "./mean.ts";
 import type { PendingPool } from "./pending_pool.ts";
-import { ByteProgress, type WorkOptions } from "./save.ts";
+import { readValues } from "./read_values.ts";
+import type { WorkOptions } from "./save.ts";
 import { type Placed, selectFromManifest } from "./scope_rules.ts";
 import { type Inherited, type Pending, variableKey } from "./snapshot.ts";
 import { profileOf, type Source } from "./source.ts";
@@ -40,20 +41,12 @@ export async function planLoad(
       name,
       value: new StoredValue(newest.reader, row, mean?.tensors.get(row)),
     }));
-    if (settings.immediate) await readAll(pending, options);
+    if (settings.immediate) await readValues(pending.map(({ value }) => value), options);
     older.forEach((each) => each.reader.close());
     return { source: newest, pending, params, mean: mean?.report };
   } catch (error) {
     [...older, newest].forEach((each) => each.reader.close());
     throw error;
-  }
-}
-
-async function readAll(pending: readonly Pending[], options: WorkOptions): Promise<void> {
-  const progress = new ByteProgress("load", pending.reduce((sum, { value }) => sum + value.byteLength, 0), options);
-  for (const { value } of pending) {
-    await value.read();
-    progress.add(value.byteLength);
   }
 }
 

@@ -1,0 +1,68 @@
+import { build, Context, load, Tensor } from "../mod.ts";
+import { bytesOf, randomBytes, readyMachine, secondsOf, type Work } from "./work.ts";
+
+/** Cairn's operations. */
+
+/** Makes the checkpoint that the other operations read. */
+export async function prepare(work: Work): Promise<number> {
+  await using handler = await build(modelOf(work)).dir(work.model).done();
+  return await secondsOf(() => handler.save());
+}
+
+/** A durable save of tensors in memory: checksums, file and directory synced, manifest read back. */
+export async function save(work: Work): Promise<number> {
+  await using handler = await build(modelOf(work)).dir(`${work.scratch}/run`).done();
+  await readyMachine(work);
+  return await secondsOf(() => handler.save());
+}
+
+/** A durable save of a checkpoint that nobody has read: from file to file. */
+export async function saveUnread(work: Work): Promise<number> {
+  const context = new Context();
+  await using _ = await load(context).dir(work.model).done();
+  await using handler = await build(context).dir(`${work.scratch}/run`).done();
+  const loaded = Array.from({ length: work.variables }, (_, index) => context.inAbsPath(scopeOf(index)))
+    .filter((scope) => scope.getVariable("weights") !== undefined);
+  if (loaded.length !== work.variables) throw new Error(`${loaded.length} of ${work.variables} variables were found`);
+  await readyMachine(work);
+  return await secondsOf(() => handler.save());
+}
+
+/** Loads everything into memory, checksums compared. */
+export async function loadAll(work: Work): Promise<number> {
+  const context = new Context();
+  await readyMachine(work);
+  const seconds = await secondsOf(async () =>
+    await (await load(context).dir(work.model).immediate().done()).prefetch()
+  );
+  // The global step comes on top.
+  if (context.memory() < bytesOf(work)) throw new Error(`${context.memory()} of ${bytesOf(work)} bytes were loaded`);
+  return seconds;
+}
+
+/** Opens lazily and reads the first variable, its checksum compared. */
+export async function openAndReadFirst(work: Work): Promise<number> {
+  const context = new Context();
+  await readyMachine(work);
+  let first: Tensor | undefined;
+  const seconds = await secondsOf(async () => {
+    await load(context).dir(work.model).done();
+    first = context.inAbsPath(scopeOf(0)).getVariable("weights")?.value();
+  });
+  if (first?.size !== work.elements) throw new Error(`found ${first} as the first variable`);
+  return seconds;
+}
+
+function modelOf({ variables, elements }: Work): Context {
+  const context = new Context();
+  context.setParam("learning_rate", 0.001);
+  for (let index = 0; index < variables; index++) {
+    const bytes = randomBytes(bytesOf({ variables: 1, elements }));
+    context.inAbsPath(scopeOf(index)).variableWithValue("weights", new Tensor("Float32", [elements], bytes));
+  }
+  return context;
+}
+
+function scopeOf(index: number): string {
+  return `/layer_${String(index).padStart(5, "0")}`;
+}
