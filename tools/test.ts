@@ -8,8 +8,10 @@ import { exists } from "@std/fs";
 import { PROJECT_ROOT, runDeno } from "./deno_process.ts";
 import { countTests, totalsText } from "./test_totals.ts";
 
-/** No network: nothing that the tests do needs one. Started processes have whatever rights the test gives them. */
+/** Started processes have whatever rights the test gives them. */
 const PERMISSIONS = ["--allow-read", "--allow-write", "--allow-env", "--allow-run", "--allow-sys", "--allow-ffi"];
+/** This machine's own network and no other: the registry of tests/published. */
+const NETWORK = "--allow-net=127.0.0.1";
 const EVERYTHING = ["mod.ts", "src", "tests"];
 
 if (import.meta.main) Deno.exit(await runTests(Deno.args));
@@ -22,7 +24,7 @@ async function runTests(args: readonly string[]): Promise<number> {
   const notRun = join(scratch, "not-run.txt");
 
   const paths = args.some((arg) => !arg.startsWith("-")) ? [] : EVERYTHING;
-  const denoArgs = ["test", "--doc", ...PERMISSIONS, `--junit-path=${junit}`, ...args, ...paths];
+  const denoArgs = ["test", "--doc", ...PERMISSIONS, NETWORK, `--junit-path=${junit}`, ...args, ...paths];
   const exitCode = await runDeno(denoArgs, { CAIRN_NOT_RUN_FILE: notRun });
 
   const totals = countTests(await readIfThere(junit), exitCode);

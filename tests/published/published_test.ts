@@ -1,0 +1,124 @@
+import { assert, assertEquals, assertGreater, assertMatch } from "@std/assert";
+import { join } from "@std/path";
+import config from "../../deno.json" with { type: "json" };
+import { PROJECT_ROOT } from "../../tools/deno_process.ts";
+import { TemporaryDirectory } from "../store/temporary_directory.ts";
+import { runDeno } from "./deno_run.ts";
+import { readFolder, writeFolder } from "./package_files.ts";
+import { type PublishedVersion, Registry } from "./registry.ts";
+
+const TOKEN = "token-of-the-test";
+/** What the project's folder may have that is no part of it. */
+const NOT_COPIED = new Set([".git", ".cairn", "node_modules", "coverage"]);
+/** Files that are never to be published, put beside those that are. */
+const DECOYS = [
+  "shared/notes.ts",
+  "notebooks/decoy.ipynb",
+  "tools/decoy.ts",
+  "tests/decoy_test.ts",
+  ".env",
+  "src/a.bin",
+];
+const CONSUMER_STEPS = ["save", "compress", "loadLazily", "loadAtOnce", "open", "embed", "takeMean", "refuse"];
+
+Deno.test("the package, published by deno publish, works for somebody who has nothing else", async (t) => {
+  await using directory = await TemporaryDirectory.make();
+  await using registry = new Registry(TOKEN);
+  const env = { JSR_URL: registry.url, DENO_DIR: join(directory.path, "deno_dir") };
+  for (const member of config.workspace) await registry.addFolder(join(PROJECT_ROOT, member));
+  const published = await publish(registry, join(directory.path, "project"));
+
+  await t.step("its files are the exports, src/ and the four that describe it", () => {
+    const copied = [...published.copied].filter((path) => /^src\/.*\.ts$/.test(path));
+    const exports = Object.values<string>(config.exports).map((path) => path.replace(/^\.\//, ""));
+    const wanted = new Set(["CHANGELOG.md", "LICENSE", "README.md", "deno.json", ...exports, ...copied]);
+    const files = new Set(published.version.files.keys());
+    assertEquals([...files.symmetricDifference(wanted)], []);
+    assertGreater(copied.length, 50);
+  });
+
+  await t.step("every module is reached from an export, and every specifier is one that JSR takes", () => {
+    const { files, moduleGraph } = published.version;
+    const modules = [...files.keys()].filter((path) => path.endsWith(".ts")).map((path) => `/${path}`);
+    assertEquals(modules.filter((path) => !(path in moduleGraph)), []);
+    const foreign = new Set(specifiersOf(published.version).filter((specifier) => !specifier.startsWith(".")));
+    const mapped = new Set<string>(Object.values(config.imports));
+    const isTaken = (each: string) => mapped.has(each) || /^(node:|npm:.+@\d+\.\d+\.\d+$)/.test(each);
+    assertEquals([...foreign].filter((each) => !isTaken(each)), []);
+    assert(foreign.has(config.imports["@std/path"]), [...foreign].join());
+  });
+
+  await t.step("from an empty folder it saves, loads, embeds and averages with the smallest permissions", async () => {
+    const folder = join(directory.path, "consumer");
+    const [run, audit] = [join(folder, "run"), join(directory.path, "audit.jsonl")];
+    await Deno.mkdir(run, { recursive: true });
+    await Deno.copyFile(join(PROJECT_ROOT, "tests", "published", "consumer.ts"), join(folder, "main.ts"));
+    const args = ["run", "--check", "--no-prompt", `--allow-read=${run}`, `--allow-write=${run}`, "main.ts", run];
+    const result = await runDeno(args, { cwd: folder, env: { ...env, DENO_AUDIT_PERMISSIONS: audit } });
+    assert(result.success, result.stdout + result.stderr);
+    assertEquals(result.stdout.trim().split("\n"), CONSUMER_STEPS.map((step) => `done: ${step}`));
+    await checkPermissions(
+      audit,
+      run,
+      new Set([`read ${join(folder, "elsewhere")}`, `import ${new URL(registry.url).host}`]),
+    );
+  });
+
+  await t.step("after deno add, the example of the README runs", async () => {
+    const folder = join(directory.path, "reader");
+    await Deno.mkdir(folder);
+    const added = await runDeno(["add", "jsr:@cairn/checkpoints"], { cwd: folder, env });
+    assert(added.success, added.stderr);
+    const written = JSON.parse(await Deno.readTextFile(join(folder, "deno.json")));
+    assertEquals(written.imports, { [config.name]: `jsr:${config.name}@^${config.version}` });
+    const readme = new TextDecoder().decode(published.version.files.get("README.md"));
+    const [, example = ""] = /^```ts\n([^]*?)^```$/m.exec(readme) ?? [];
+    await Deno.writeTextFile(join(folder, "train.ts"), example);
+    const args = ["run", "--check", "--no-prompt", `--allow-read=${folder}`, `--allow-write=${folder}`, "train.ts"];
+    const result = await runDeno(args, { cwd: folder, env: { ...env, TMPDIR: folder, TEMP: folder, TMP: folder } });
+    assert(result.success, result.stdout + result.stderr);
+    assertMatch(result.stdout, /\[ \[ 1, 2 \], \[ 3, 4 \] \]/);
+  });
+
+  await t.step("nothing was missing", () => {
+    const asked = registry.requests.filter(({ path }) => !path.startsWith("/api/"));
+    assertEquals(asked.filter(({ status }) => status !== 200), []);
+    assert(asked.some(({ path }) => path.startsWith("/@std/path/")), "std comes from the registry too");
+  });
+});
+
+/** Publishes a copy of the project, made in `folder`. */
+async function publish(
+  registry: Registry,
+  folder: string,
+): Promise<{ readonly version: PublishedVersion; readonly copied: ReadonlySet<string> }> {
+  const files = await readFolder(PROJECT_ROOT, (path) => NOT_COPIED.has(path));
+  for (const decoy of DECOYS) files.set(decoy, new TextEncoder().encode("export {};\n"));
+  await writeFolder(folder, files);
+  // provenance would ask GitHub for a signature when this runs there
+  const args = ["publish", "--allow-dirty", "--no-provenance", "--token", TOKEN];
+  const { success, stdout, stderr } = await runDeno(args, { cwd: folder, env: { JSR_URL: registry.url } });
+  assert(success, stdout + stderr);
+  const version = registry.versions.find(({ name }) => name === config.name);
+  assert(version !== undefined, "deno publish ended well, but nothing was published");
+  assertEquals(version.version, config.version);
+  return { version, copied: new Set(files.keys()) };
+}
+
+function specifiersOf({ moduleGraph }: PublishedVersion): string[] {
+  const dependencies = Object.values(moduleGraph).flatMap((module) => module.dependencies ?? []);
+  return dependencies.map(({ specifier, argument }) => specifier ?? argument ?? "");
+}
+
+/** Nothing but reading and writing below the directory was tried, except for what is named in `also`. */
+async function checkPermissions(audit: string, directory: string, also: ReadonlySet<string>): Promise<void> {
+  const lines = (await Deno.readTextFile(audit)).trim().split("\n");
+  const touched: { permission: string; value: string }[] = lines.map((line) => JSON.parse(line));
+  const others = touched.filter(({ permission, value }) => {
+    const isInside = value === directory || value.startsWith(join(directory, "/"));
+    return !(isInside && (permission === "read" || permission === "write"));
+  });
+  const names = new Set(others.map(({ permission, value }) => `${permission} ${value}`));
+  assertEquals(names, also);
+  assert(touched.some(({ permission }) => permission === "write"));
+}
