@@ -31,7 +31,8 @@ export type ErrorCode =
   | "shape"
   | "variable"
   | "limit"
-  | "store";
+  | "store"
+  | "train";
 
 /**
  * Base of all errors that Cairn throws. The message says what was found and what was wanted, and carries the essence

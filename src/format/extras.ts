@@ -107,17 +107,33 @@ export function readParamExtras(reader: JsonReader): string | undefined {
   return exact;
 }
 
+/** Bytes at the end of a manifest that are searched for a checksum that is not in its place. */
+const TAIL_BYTES = 64 * 2 ** 10;
+
 /**
- * Compares the manifest with the CRC-32 in it.
+ * Compares the manifest with the CRC-32 in it. Where none was found in its place there must be none at all: a brace
+ * too many, and all that follows would be ignored.
  *
  * @throws {CorruptError} They differ.
  */
-export function checkManifestCrc(bytes: Uint8Array, crc: NonNullable<TopExtras["crc"]>, place: ErrorPlace): void {
+export function checkManifestCrc(bytes: Uint8Array, crc: TopExtras["crc"], place: ErrorPlace): void {
+  if (crc === undefined) return expectNoCrc(bytes, place);
   const found = crc32(bytes.subarray(crc.to), crc32(bytes.subarray(0, crc.from)));
   if (found === crc.value) return;
   throw new CorruptError(
     `Cannot read manifest "${place.path}": its bytes have CRC-32 ${found}, its "ManifestCRC32" says ${crc.value}: it was ` +
       `damaged or edited; if it was edited on purpose, remove the last key "${EXTRAS_KEY}" and it loads unverified`,
     { ...place, offset: crc.from },
+  );
+}
+
+function expectNoCrc(bytes: Uint8Array, place: ErrorPlace): void {
+  const tail = new TextDecoder("latin1").decode(bytes.subarray(-TAIL_BYTES));
+  // Within a JSON string the quotes would have backslashes.
+  if (!tail.includes('"ManifestCRC32":')) return;
+  throw new CorruptError(
+    `Cannot read manifest "${place.path}": its "ManifestCRC32" is not in the key "${EXTRAS_KEY}" of the top level: ` +
+      "it was damaged",
+    place,
   );
 }

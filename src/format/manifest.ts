@@ -128,7 +128,7 @@ export function parseManifest(bytes: Uint8Array, place: ErrorPlace & { readonly 
       () => `the text from byte ${reader.at} on does not belong to the manifest and is ignored`,
     );
   }
-  if (top.extras?.crc !== undefined) checkManifestCrc(bytes, top.extras.crc, place);
+  checkManifestCrc(bytes, top.extras?.crc, place);
   const { places, payloadSize } = placeRows(top.entryRows, place, reports);
   checkPayloadSize(top.extras?.payloadSize, payloadSize, place);
   const profile = profileOf(top);

@@ -5,7 +5,7 @@ import { shapeText, sizeOf } from "../tensor/shape.ts";
 import type { JsonMember } from "./json.ts";
 import { MAX_RANK, MAX_ROWS } from "./limits.ts";
 import type { Entry, ParamEntry } from "./manifest.ts";
-import { parseParameterName } from "./parameter_name.ts";
+import { formatParameterName, parseParameterName } from "./parameter_name.ts";
 import { paramToJson } from "./param_value.ts";
 import type { Profile } from "./profile.ts";
 import { Reports } from "./reports.ts";
@@ -92,7 +92,7 @@ export function checkDraft(draft: ManifestDraft): readonly string[] {
   }
   const reports = new Reports();
   checkEntries(draft, reports);
-  for (const param of params ?? []) checkParam(param, draft.extras);
+  checkParams(params ?? [], draft, reports);
   if (compression === "none" && profile !== "gomlx-0.10" && layoutDraft(draft).payloadSize === 0) {
     reports.add(
       "empty payload",
@@ -184,10 +184,29 @@ function checkShape(profile: Profile, entry: EntryDraft, reports: Reports, place
   );
 }
 
+function checkParams(params: readonly ParamDraft[], { profile, extras }: ManifestDraft, reports: Reports): void {
+  const names = new Map<string, string>();
+  for (const param of params) {
+    checkParam(param, extras);
+    if (profile !== "gomlx-0.28") continue;
+    const name = `"${param.key}" of scope "${param.scope}"`;
+    const path = formatParameterName(profile, param.scope, param.key);
+    const other = names.get(path);
+    // A v0.28 file may itself have one name twice: that was told when it was read.
+    if (other !== undefined && other !== name) {
+      reports.add("param path", () => `params ${other} and ${name} are one to GoMLX v0.28, which keeps the last`);
+    }
+    names.set(path, name);
+  }
+}
+
 function checkParam({ scope, key, param }: ParamDraft, extras: boolean): void {
   const what = `Cannot save param "${key}" of scope "${scope}"`;
   if (!scope.startsWith("/")) {
     throw new FormatError(`${what}: a scope was wanted that starts with "/"`, { entry: key });
+  }
+  if (!scope.isWellFormed() || !key.isWellFormed()) {
+    throw new FormatError(`${what}: its name has half of a surrogate pair, which UTF-8 cannot hold`, { entry: key });
   }
   const { exact } = paramToJson(param);
   if (extras || exact === undefined) return;

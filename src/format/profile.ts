@@ -6,6 +6,8 @@
  * | `gomlx-0.10` | v0.10 – v0.24 | v0.4 – v0.27 | raw | `var://x` | no | no |
  * | `gomlx-0.25` | v0.25 – v0.27 | v0.25 – v0.27, raw by v0.4 on | raw or gzip | `var://x` | `S4` … | no |
  * | `gomlx-0.28` | v0.28 | v0.28 | raw or gzip | `var:/x` | `Int4` … | yes |
+ *
+ * A raw payload of 0 bytes, as a checkpoint without any variable has, is read by v0.4 – v0.24 only.
  */
 export type Profile = "gomlx-0.10" | "gomlx-0.25" | "gomlx-0.28";
 

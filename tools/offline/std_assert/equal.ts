@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from "node:util";
 
 /**
- * Deep equality for tests, over Node's: as there, prototypes and all own properties count, NaN equals NaN; as in
- * `@std/assert`, 0 equals -0 and an object without prototype equals a plain one. (Inside of maps, sets and typed arrays
+ * Deep equality for tests, over Node's: as there, prototypes and own enumerable properties count, NaN equals NaN; as
+ * in `@std/assert`, 0 equals -0 and an object without prototype equals a plain one. (Inside of maps, sets and typed arrays
  * Node's stricter rule for -0 holds.)
  */
 export function equal(a: unknown, b: unknown): boolean {
@@ -18,7 +18,7 @@ function normalized(value: unknown, seen: Map<unknown, unknown> = new Map()): un
   const copy = Array.isArray(value) ? [] : {};
   seen.set(value, copy);
   for (const key of Reflect.ownKeys(value)) {
-    if (key === "length" && Array.isArray(value)) continue;
+    if (!Object.prototype.propertyIsEnumerable.call(value, key)) continue;
     const one = normalized(Reflect.get(value, key), seen);
     Object.defineProperty(copy, key, { value: one, enumerable: true, configurable: true, writable: true });
   }
