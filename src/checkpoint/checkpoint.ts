@@ -1,10 +1,20 @@
 import type { ParamValue } from "../context/mod.ts";
+import { paramsView } from "../context/params_view.ts";
+import { study, type StudyOptions, studySync, type VariableSource } from "../context/study.ts";
 import { ConfigError, NotFoundError, type OnWarning, ShapeError, warnOnConsole } from "../errors.ts";
 import { BIN_DATA_SUFFIX, type Entry, type Manifest, parseBaseName, type Profile } from "../format/mod.ts";
+import {
+  drawable,
+  type InspectOptions,
+  type JupyterBundle,
+  type View,
+  viewBundle,
+  viewInspected,
+} from "../render/mod.ts";
 import { LocalStore, type Store } from "../store/mod.ts";
 import { bitsOf, type DType, shapeText, sizeOf, Tensor } from "../tensor/mod.ts";
 import { basename, dirname } from "@std/path";
-import { checkpointLine, checkpointText } from "./checkpoint_view.ts";
+import { checkpointLine, checkpointView, storedSource } from "./checkpoint_view.ts";
 import { allocateFor, entryLabel, PayloadReader } from "./payload_reader.ts";
 import { readValues } from "./read_values.ts";
 import type { WorkOptions } from "./save.ts";
@@ -111,15 +121,16 @@ export class Checkpoint implements AsyncDisposable {
   private constructor(source: Source) {
     this.baseName = source.base;
     this.variables = source.manifest.entries;
-    this.params = source.manifest.params.map(({ scope, key, param }) => ({
+    const params = source.manifest.params.map(({ scope, key, param: { goType, value } }) => ({
       scope,
       key,
-      goType: param.goType,
-      value: param.value,
+      goType,
+      value,
     }));
+    this.params = drawable(params, paramsView);
     this.reports = [...source.manifest.reports, ...source.reader.reports];
     this.#source = source;
-    this.#byLabel = new Map(source.manifest.entries.map((entry) => [entryLabel(entry), entry]));
+    this.#byLabel = byLabel(source.manifest.entries);
   }
 
   /** The global step that the file name tells, 0 for `-initial`; undefined for a name without one. */
@@ -162,20 +173,19 @@ export class Checkpoint implements AsyncDisposable {
   async readAll(options: ReadAllOptions = {}): Promise<Map<string, Tensor>> {
     const { scope = "/" } = options;
     const below = scope.endsWith("/") ? scope : `${scope}/`;
-    const wanted = this.#source.manifest.entries.filter((each) =>
-      each.scope === scope || `${each.scope}/`.startsWith(below)
-    );
+    const wanted = [...this.#byLabel].filter(([, each]) => each.scope === scope || `${each.scope}/`.startsWith(below));
     if (wanted.length === 0 && this.variables.length > 0) {
       throw new NotFoundError(`No variable of "${this.baseName}" is in scope "${scope}" or below`, {
         path: this.#source.reader.path,
         entry: scope,
       });
     }
-    const values = wanted.map((entry) => new StoredValue(this.#source.reader, entry));
+    const values = wanted.map(([, entry]) => new StoredValue(this.#source.reader, entry));
     await readValues(values, options);
     const tensors = new Map<string, Tensor>();
-    for (const { entry, loaded } of values) {
-      if (loaded !== undefined) tensors.set(entryLabel(entry), loaded);
+    for (const [index, [label]] of wanted.entries()) {
+      const tensor = values[index]?.loaded;
+      if (tensor !== undefined) tensors.set(label, tensor);
     }
     return tensors;
   }
@@ -196,9 +206,29 @@ export class Checkpoint implements AsyncDisposable {
     return `Checkpoint("${this.baseName}")`;
   }
 
-  /** What `console.log` shows: a table, or one line inside another value. */
-  [Symbol.for("Deno.customInspect")](_inspect: unknown, options?: { readonly currentDepth?: number }): string {
-    return (options?.currentDepth ?? 0) > 0 ? checkpointLine(this) : checkpointText(this);
+  /** What a notebook shows: variables with their statistics, and params. Reads 64 MiB at most. */
+  [Symbol.for("Jupyter.display")](): JupyterBundle {
+    return viewBundle(() => this.#view());
+  }
+
+  /** What `console.log` shows: the same as text, or one line inside another value. */
+  [Symbol.for("Deno.customInspect")](_inspect: unknown, options?: InspectOptions): string {
+    return (options?.currentDepth ?? 0) > 0 ? checkpointLine(this) : viewInspected(() => this.#view(), options);
+  }
+
+  /** What `display()` shows. */
+  async [Symbol.for("cairn.view")](options: StudyOptions = {}): Promise<View> {
+    await this.#source.reader.ready().catch(() => {}); // Closed, or gone: its rows can be shown all the same.
+    return checkpointView(this, await study(this.#sources(), options), options);
+  }
+
+  #view(): View {
+    return checkpointView(this, studySync(this.#sources()));
+  }
+
+  #sources(): VariableSource[] {
+    const { reader } = this.#source;
+    return this.#source.manifest.entries.map((entry) => storedSource(entry, new StoredValue(reader, entry)));
   }
 
   #entry(name: string): Entry {
@@ -233,6 +263,16 @@ export class Checkpoint implements AsyncDisposable {
     await this.#source.reader.read(entry, bytes, start * bits / 8);
     return new Tensor(entry.dtype, [end - start], bytes);
   }
+}
+
+/** Entries in file order by `/scope/name`; `/a//name` for one of scope `/a/` if `/a` has one of that name too. */
+function byLabel(entries: readonly Entry[]): ReadonlyMap<string, Entry> {
+  const isOdd = ({ scope }: Entry): boolean => scope !== "/" && scope.endsWith("/");
+  const taken = new Set(entries.filter((each) => !isOdd(each)).map(entryLabel));
+  return new Map(entries.map((each) => {
+    const label = entryLabel(each);
+    return [isOdd(each) && taken.has(label) ? `${each.scope}/${each.name}` : label, each];
+  }));
 }
 
 /**

@@ -1,55 +1,58 @@
-import { moreText, PARAM_COLUMNS, paramText } from "../context/context_view.ts";
-import { formatBytes, formatCount, formatItems, textTable } from "../render/mod.ts";
-import { visible } from "../render/text_table.ts";
-import { shapeText, sizeOf } from "../tensor/mod.ts";
+import type { LoadedValue } from "../context/mod.ts";
+import { paramsFacts, paramsTable } from "../context/params_view.ts";
+import { DEFAULT_LIMIT, type StudyOptions, type VariableSource } from "../context/study.ts";
+import { type VariableLine, variablesFacts, variablesTable } from "../context/variables_view.ts";
+import { type Block, formatBytes, formatCount, formatItems, type View, visible } from "../render/mod.ts";
+import type { Store } from "../store/mod.ts";
 import type { CheckpointParam, CheckpointVariable } from "./checkpoint.ts";
-import { entryLabel } from "./payload_reader.ts";
 
 /** What a Checkpoint shows of itself. */
-export interface CheckpointView {
+export interface CheckpointParts {
   /** File name without suffix. */
   readonly baseName: string;
+  /** Where it is. */
+  readonly store: Store;
   /** Global step, if the name tells. */
   readonly step: number | bigint | undefined;
   /** Its variables. */
   readonly variables: readonly CheckpointVariable[];
   /** Its params. */
   readonly params: readonly CheckpointParam[];
+  /** What is odd about it. */
+  readonly reports: readonly string[];
 }
-
-const MAX_ROWS = 40;
 
 /** A Checkpoint in one line, for where it stands inside another value. */
-export function checkpointLine(view: CheckpointView): string {
-  const bytes = view.variables.reduce((sum, each) => sum + each.byteLength, 0);
-  const step = view.step === undefined ? [] : [`step ${formatCount(view.step)}`];
-  return ["Checkpoint", `"${visible(view.baseName)}"`, ...step, formatItems(view.variables.length, "variable")]
-    .concat(formatBytes(bytes), formatItems(view.params.length, "param")).join(" · ");
+export function checkpointLine({ baseName, step, variables, params }: CheckpointParts): string {
+  const bytes = variables.reduce((sum, each) => sum + each.byteLength, 0);
+  return ["Checkpoint", `"${visible(baseName)}"`, ...stepFacts(step), formatItems(variables.length, "variable")]
+    .concat(formatBytes(bytes), formatItems(params.length, "param")).join(" · ");
 }
 
-/** A Checkpoint as plain text: a line, its variables, its params. */
-export function checkpointText(view: CheckpointView): string {
-  const variables = view.variables.slice(0, MAX_ROWS).map((each) => [
-    entryLabel(each),
-    shapeText(each.dtype, each.dimensions),
-    formatCount(sizeOf(each.dimensions)),
-    formatBytes(each.byteLength),
-  ]);
-  const params = view.params.slice(0, MAX_ROWS).map((each) => [
-    entryLabel({ scope: each.scope, name: each.key }),
-    each.goType,
-    paramText(each.value),
-  ]);
-  const parts = [checkpointLine(view)];
-  if (variables.length > 0) {
-    const columns = [{ title: "variable" }, { title: "shape" }, { title: "elements", align: "right" as const }]
-      .concat({ title: "size", align: "right" as const });
-    parts.push(textTable(columns, variables) + moreText(view.variables.length, MAX_ROWS));
-  }
-  if (params.length > 0) {
-    parts.push(
-      textTable(PARAM_COLUMNS, params) + moreText(view.params.length, MAX_ROWS),
-    );
-  }
-  return parts.join("\n\n");
+/** A Checkpoint as a view: its variables and its params. */
+export function checkpointView(
+  { baseName, store, step, params, reports }: CheckpointParts,
+  lines: readonly VariableLine[],
+  options: StudyOptions = {},
+): View {
+  const blocks: Block[] = [
+    ...reports.slice(0, 5).map((text): Block => ({ kind: "note", text, mark: "warning" })),
+    ...lines.length === 0 ? [] : [variablesTable(lines, { ...options, limit: options.limit ?? DEFAULT_LIMIT })],
+    ...params.length === 0 ? [] : [paramsTable(params, DEFAULT_LIMIT)],
+  ];
+  const facts = [{ text: `"${baseName}"`, code: true }, ...stepFacts(step), ...variablesFacts(lines), ...paramsFacts(params)];
+  return { title: "Checkpoint", facts, place: store.label, blocks };
+}
+
+/** A stored variable, for a table. */
+export function storedSource(
+  entry: { readonly scope: string; readonly name: string },
+  value: LoadedValue,
+): VariableSource {
+  const { dtype, dimensions, byteLength, trainable } = value;
+  return { scope: entry.scope, name: entry.name, dtype, dimensions, byteLength, trainable, value };
+}
+
+function stepFacts(step: number | bigint | undefined): string[] {
+  return step === undefined ? [] : [`step ${formatCount(step)}`];
 }

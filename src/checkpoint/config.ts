@@ -66,6 +66,8 @@ export class Config {
   private constructor(context: Context, mustExist: boolean) {
     this.#context = context;
     this.#mustExist = mustExist;
+    // A notebook has no types to prevent it.
+    if (!context) this.#fail(`Cannot build a Handler without a Context: ${context} found`);
   }
 
   /**

@@ -1,4 +1,5 @@
 import type { Context, LoadedValue, Loader, Variable } from "../context/mod.ts";
+import type { StudyOptions } from "../context/study.ts";
 import { ConfigError, messageOf, StoreError } from "../errors.ts";
 import {
   BACKUP_DIR,
@@ -11,13 +12,20 @@ import {
   nextCounter,
   parseBaseName,
 } from "../format/mod.ts";
-import { formatItems } from "../render/mod.ts";
+import {
+  formatItems,
+  type InspectOptions,
+  type JupyterBundle,
+  type View,
+  viewBundle,
+  viewInspected,
+} from "../render/mod.ts";
 import type { Store } from "../store/mod.ts";
 import { type DType, Tensor } from "../tensor/mod.ts";
 import { type Checkpoint, savedCheckpoint } from "./checkpoint.ts";
 import { listCheckpoints } from "./directory.ts";
 import type { HandlerSettings } from "./handler_settings.ts";
-import { handlerText } from "./handler_view.ts";
+import { handlerLine, type HandlerParts, handlerView, studyHandler } from "./handler_view.ts";
 import { applyPlan, inheritNothing, type LoadPlan, planLoad } from "./load_plan.ts";
 import { entryLabel, PayloadReader } from "./payload_reader.ts";
 import type { MeanReport } from "./mean.ts";
@@ -25,6 +33,7 @@ import { PendingPool } from "./pending_pool.ts";
 import { readValues } from "./read_values.ts";
 import { removeExcess } from "./retention.ts";
 import { type WorkOptions, writeCheckpoint } from "./save.ts";
+import { saveHook } from "./save_hook.ts";
 import { captureSnapshot, type Inherited, type Snapshot, variableKey } from "./snapshot.ts";
 import { type CheckpointChoice, findCheckpoint, openSource, type Source } from "./source.ts";
 
@@ -72,13 +81,12 @@ export let openHandler: (
 export class Handler implements Loader, AsyncDisposable {
   /**
    * {@linkcode save} in the form of a training loop's hook: `everyNSteps(loop, 100, "checkpointing", 100,
-   * handler.onStepFn)`. Its arguments are ignored.
+   * handler.onStepFn)`. Its arguments are ignored. The callbacks of `@cairn/checkpoints/train` call it at the end of a
+   * run too.
    *
    * Source: GoMLX `checkpoints.Handler.OnStepFn`.
    */
-  readonly onStepFn: (...args: unknown[]) => Promise<void> = async () => {
-    await this.save();
-  };
+  readonly onStepFn: (...args: unknown[]) => Promise<void> = saveHook(() => this.save());
 
   readonly #settings: HandlerSettings;
   readonly #context: Context;
@@ -276,15 +284,31 @@ export class Handler implements Loader, AsyncDisposable {
     this.#pool.close();
   }
 
-  /** What `console.log` shows. */
-  [Symbol.for("Deno.customInspect")](): string {
-    return handlerText({
+  /** What a notebook shows: what is loaded and still pending. Reads 64 MiB at most, and consumes nothing. */
+  [Symbol.for("Jupyter.display")](): JupyterBundle {
+    return viewBundle(() => handlerView(this.#parts));
+  }
+
+  /** What `console.log` shows: the same as text, or one line inside another value. */
+  [Symbol.for("Deno.customInspect")](_inspect?: unknown, options?: InspectOptions): string {
+    return (options?.currentDepth ?? 0) > 0
+      ? handlerLine(this.#parts)
+      : viewInspected(() => handlerView(this.#parts), options);
+  }
+
+  /** What `display()` shows. */
+  async [Symbol.for("cairn.view")](options: StudyOptions = {}): Promise<View> {
+    return await studyHandler(this.#parts, options);
+  }
+
+  get #parts(): HandlerParts {
+    return {
       title: this.toString(),
       loadedBase: this.#loadedBase,
       profile: this.#inherited.profile,
       pending: this.#pool.values(),
       variables: this.#context.numVariables(),
-    });
+    };
   }
 
   /** Loads the last of `sources`, and becomes the Context's loader. */

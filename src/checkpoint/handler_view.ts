@@ -1,11 +1,11 @@
-import { formatBytes, formatCount, formatItems, textTable } from "../render/mod.ts";
-import { visible } from "../render/text_table.ts";
-import { shapeText } from "../tensor/mod.ts";
-import { entryLabel } from "./payload_reader.ts";
+import { DEFAULT_LIMIT, study, type StudyOptions, studySync, type VariableSource } from "../context/study.ts";
+import { type VariableLine, variablesFacts, variablesTable } from "../context/variables_view.ts";
+import { formatCount, formatItems, type View, viewLine } from "../render/mod.ts";
+import { storedSource } from "./checkpoint_view.ts";
 import type { Pending } from "./snapshot.ts";
 
 /** What a Handler shows of itself. */
-export interface HandlerView {
+export interface HandlerParts {
   /** Its name. */
   readonly title: string;
   /** Base name of the loaded checkpoint. */
@@ -18,24 +18,40 @@ export interface HandlerView {
   readonly variables: number;
 }
 
-const MAX_ROWS = 20;
+/** A Handler in one line, for where it stands inside another value. */
+export function handlerLine(parts: HandlerParts): string {
+  return viewLine({ ...head(parts), blocks: [] });
+}
 
-/** A Handler as plain text: one line, and a table of what is pending. */
-export function handlerText(view: HandlerView): string {
+/** A Handler as a view: a line, and a table of what is pending; reads no more than a glance. */
+export function handlerView(parts: HandlerParts): View {
+  return draw(parts, studySync(parts.pending.map(pendingSource)), {});
+}
+
+/** The same, as closely as the options want. */
+export async function studyHandler(parts: HandlerParts, options: StudyOptions): Promise<View> {
+  return draw(parts, await study(parts.pending.map(pendingSource), options), options);
+}
+
+function pendingSource(pending: Pending): VariableSource {
+  return storedSource(pending, pending.value);
+}
+
+function draw(parts: HandlerParts, lines: readonly VariableLine[], options: StudyOptions): View {
+  if (parts.pending.length === 0) return { ...head(parts), blocks: [] };
+  const alarming = variablesFacts(lines).filter((fact) => typeof fact !== "string");
+  const table = variablesTable(lines, { ...options, limit: options.limit ?? DEFAULT_LIMIT });
+  const [first, ...others] = table.columns;
+  const columns = first === undefined ? [] : [{ ...first, title: "pending" }, ...others];
+  return { ...head(parts), facts: [...head(parts).facts, ...alarming], blocks: [{ ...table, columns }] };
+}
+
+function head({ title, loadedBase, profile, variables, pending }: HandlerParts): View {
   const facts = [
-    view.loadedBase === undefined ? "nothing loaded" : `loaded "${view.loadedBase}"`,
-    `profile ${view.profile}`,
-    `${formatItems(view.variables, "variable")} in the Context`,
-    `${formatCount(view.pending.length)} pending`,
+    loadedBase === undefined ? "nothing loaded" : `loaded "${loadedBase}"`,
+    `profile ${profile}`,
+    `${formatItems(variables, "variable")} in the Context`,
+    `${formatCount(pending.length)} pending`,
   ];
-  const head = visible(`${view.title} · ${facts.join(" · ")}`);
-  if (view.pending.length === 0) return head;
-  const rows = view.pending.slice(0, MAX_ROWS).map((each) => [
-    entryLabel(each),
-    shapeText(each.value.dtype, each.value.dimensions),
-    formatBytes(each.value.byteLength),
-  ]);
-  const rest = view.pending.length - rows.length;
-  const table = textTable([{ title: "pending" }, { title: "shape" }, { title: "size", align: "right" }], rows);
-  return rest > 0 ? `${head}\n${table}\n… and ${formatCount(rest)} more` : `${head}\n${table}`;
+  return { title, facts, blocks: [] };
 }

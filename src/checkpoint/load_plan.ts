@@ -1,5 +1,6 @@
-import { type Context, type GoParam, joinScope } from "../context/mod.ts";
-import type { ParamEntry, Profile } from "../format/mod.ts";
+import { type Context, GLOBAL_STEP_NAME, type GoParam, joinScope } from "../context/mod.ts";
+import type { Entry, ParamEntry, Profile } from "../format/mod.ts";
+import { kindOf, Tensor } from "../tensor/mod.ts";
 import type { HandlerSettings } from "./handler_settings.ts";
 import { computeMean, type MeanReport } from "./mean.ts";
 import type { PendingPool } from "./pending_pool.ts";
@@ -36,11 +37,11 @@ export async function planLoad(
   try {
     const { entries, params } = selectFromManifest(newest.manifest, settings.rules);
     const mean = request && await computeMean([...older, newest], entries, request, context, onWarning, options);
-    const pending = entries.map(({ row, scope, name }) => ({
-      scope,
-      name,
-      value: new StoredValue(newest.reader, row, mean?.tensors.get(row)),
-    }));
+    const pending: Pending[] = [];
+    for (const { row, scope, name } of entries) {
+      const ready = mean?.tensors.get(row) ?? await upgradedStep(newest, row);
+      pending.push({ scope, name, value: new StoredValue(newest.reader, row, ready) });
+    }
     if (settings.immediate) await readValues(pending.map(({ value }) => value), options);
     older.forEach((each) => each.reader.close());
     return { source: newest, pending, params, mean: mean?.report };
@@ -48,6 +49,14 @@ export async function planLoad(
     [...older, newest].forEach((each) => each.reader.close());
     throw error;
   }
+}
+
+/** Up to GoMLX v0.3.1 the global step had the loss's dtype; since then it is an Int64, or the model cannot be trained. */
+async function upgradedStep({ manifest, reader }: Source, row: Entry): Promise<Tensor | undefined> {
+  if (!manifest.upgraded || row.name !== GLOBAL_STEP_NAME || kindOf(row.dtype) !== "float") return undefined;
+  if (row.dimensions.length > 0) return undefined;
+  const step = Number((await new StoredValue(reader, row).peek()).item());
+  return Number.isSafeInteger(step) ? Tensor.from(BigInt(step)) : undefined;
 }
 
 /**
@@ -73,7 +82,7 @@ export function applyPlan(
       : context.inspectVariableIfLoaded(scope, name);
     if (variable === undefined) continue;
     if (variable.origin !== value) variable.setLoaded(value);
-    pool.settle(variable);
+    pool.give(variable);
   }
   const unloadedParams: ParamEntry[] = [];
   const keptParams = new WeakMap<GoParam, ParamEntry>();
@@ -97,7 +106,9 @@ export function applyPlan(
 
 /** What is worth telling about a save that does not go on as the loaded file was written. */
 function spellingReports(source: Source, profile: Profile): string[] {
-  if (source.manifest.upgraded) return [`it is older than GoMLX v0.4; a save writes profile "${profile}"`];
+  if (source.manifest.upgraded) {
+    return [`it is older than GoMLX v0.4; a save writes profile "${profile}", with an Int64 global step`];
+  }
   const loaded = profileOf(source);
   if (loaded !== "gomlx-0.10" || profile === loaded) return [];
   return [`GoMLX before v0.25 reads it, but cannot read what a save writes: profile "${profile}"`];

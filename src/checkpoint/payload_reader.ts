@@ -133,6 +133,12 @@ export class PayloadReader implements EntryReader {
     this.#expectFull(entry, into.length, handle.readSync(into, this.#head.dataOffset + entry.position + start));
   }
 
+  /** Bytes that {@linkcode readSync} would have to read for an entry; Infinity if it cannot. */
+  costSync(entry: Entry): number {
+    if (this.#closed || this.#handle?.readSync === undefined) return Infinity;
+    return this.positional || this.#inflated?.has(entry) ? entry.byteLength : this.#manifest.payloadSize;
+  }
+
   /** All bytes of an entry, owned by the caller; a compressed payload forgets them. */
   async take(entry: Entry): Promise<Uint8Array> {
     return await this.#whileOpen(async (handle) => {

@@ -14,6 +14,8 @@ export class PendingPool implements Loader {
   readonly #context: Context;
   readonly #pending = new Map<string, Pending>();
   readonly #readers = new Set<PayloadReader>();
+  /** Values that left the pool: a clone of the Context or another Handler's save may hold them, which nobody sees. */
+  readonly #given = new Set<WeakRef<StoredValue>>();
   #previous: Loader | undefined;
 
   constructor(context: Context) {
@@ -37,29 +39,28 @@ export class PendingPool implements Loader {
     for (const each of pending) this.#pending.set(variableKey(each), each);
   }
 
-  /** It is in the Context now. */
-  settle(variable: { readonly scope: string; readonly name: string }): void {
-    this.#pending.delete(variableKey(variable));
+  /** The value if it is pending, which it is no longer then: it is in the Context now. */
+  give(variable: { readonly scope: string; readonly name: string }): StoredValue | undefined {
+    const value = this.#pending.get(variableKey(variable))?.value;
+    if (value !== undefined) this.#given.add(new WeakRef(value));
+    this.#settle(variable);
+    return value;
   }
 
   loadVariable(context: Context, scope: string, name: string): LoadedValue | undefined {
-    const earlier = this.#previous?.loadVariable(context, scope, name);
-    if (earlier !== undefined) return earlier;
-    const found = this.#pending.get(variableKey({ scope, name }));
-    this.settle({ scope, name });
-    return found?.value;
+    return this.#previous?.loadVariable(context, scope, name) ?? this.give({ scope, name });
   }
 
   deleteVariable(context: Context, scope: string, name: string): void {
     this.#previous?.deleteVariable(context, scope, name);
-    this.settle({ scope, name });
+    this.#settle({ scope, name });
   }
 
   deleteVariablesInScope(context: Context, scope: string): void {
     this.#previous?.deleteVariablesInScope(context, scope);
     const below = scope.endsWith("/") ? scope : `${scope}/`;
     for (const each of this.values()) {
-      if (each.scope === scope || each.scope.startsWith(below)) this.settle(each);
+      if (each.scope === scope || each.scope.startsWith(below)) this.#settle(each);
     }
   }
 
@@ -85,13 +86,18 @@ export class PendingPool implements Loader {
     }
   }
 
-  /** Closes the files that neither the Context, nor what is pending, nor a waiting save needs. */
+  /** Closes the files that nobody needs: neither the Context, nor what is pending, nor a waiting save, nor a clone. */
   closeUnused(waiting: Iterable<Snapshot>): void {
     const waitingValues = Array.from(waiting).flatMap((snapshot) => snapshot.entries.map((item) => item.value));
     const used = new Set<unknown>(
       [...this.stored().map((each) => each.value), ...waitingValues]
         .map((value) => value instanceof StoredValue ? value.reader : undefined),
     );
+    for (const each of this.#given) {
+      const reader = each.deref()?.reader;
+      if (reader === undefined) this.#given.delete(each);
+      else used.add(reader);
+    }
     for (const reader of this.#readers) {
       if (used.has(reader)) continue;
       reader.close();
@@ -103,5 +109,9 @@ export class PendingPool implements Loader {
   close(): void {
     this.#readers.forEach((reader) => reader.close());
     this.#readers.clear();
+  }
+
+  #settle(variable: { readonly scope: string; readonly name: string }): void {
+    this.#pending.delete(variableKey(variable));
   }
 }

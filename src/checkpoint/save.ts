@@ -140,23 +140,24 @@ class SliceSink {
   #gathered = new Uint8Array(SLICE_BYTES / 8);
   #gatheredBefore = new Uint8Array(SLICE_BYTES / 8);
   #used = 0;
-  #borrowed: Uint8Array | undefined;
-  #borrowedBefore: Uint8Array | undefined;
+  #lent: Uint8Array | undefined;
+  #spare: Uint8Array | undefined;
   #writing: Promise<void> = Promise.resolve();
+  #beingWritten: Uint8Array | undefined;
 
   constructor(to: BlobSink) {
     this.#to = to;
   }
 
-  /** A buffer to fill and then write; the call after the next gives the same memory again. */
+  /** A buffer to fill and then write; its memory is given again as soon as it is not being written. */
   borrow(length: number): Uint8Array {
-    const buffer = this.#borrowedBefore ?? new Uint8Array(SLICE_BYTES);
-    this.#borrowedBefore = this.#borrowed;
-    this.#borrowed = buffer;
-    return buffer.subarray(0, length);
+    // What was lent last may have been gathered, and the one before it may still be on its way.
+    if (this.#lent?.buffer === this.#beingWritten?.buffer) [this.#lent, this.#spare] = [this.#spare, this.#lent];
+    this.#lent ??= new Uint8Array(SLICE_BYTES);
+    return this.#lent.subarray(0, length);
   }
 
-  /** Takes `bytes`, which must not change before the next call has resolved. */
+  /** Takes `bytes`, which must not change until all is written, unless they were borrowed. */
   async write(bytes: Uint8Array): Promise<void> {
     if (bytes.length > this.#gathered.length - this.#used) await this.#writeGathered();
     if (bytes.length > this.#gathered.length) return await this.#start(bytes);
@@ -185,6 +186,7 @@ class SliceSink {
 
   async #start(bytes: Uint8Array): Promise<void> {
     await this.#writing;
+    this.#beingWritten = bytes;
     this.#writing = this.#to.write(bytes);
     this.#writing.catch(() => {}); // The next call throws it.
   }

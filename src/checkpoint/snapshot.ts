@@ -56,9 +56,9 @@ export interface Snapshot extends ManifestDraft {
   readonly entries: readonly SnapshotItem[];
 }
 
-/** Identifies a variable in a Map; `/a/` and `/a` are different scopes. */
+/** Identifies a variable in a Map; `/a/` and `/a` are different scopes, and either text may hold any character. */
 export function variableKey(variable: { readonly scope: string; readonly name: string }): string {
-  return `${variable.scope}\0${variable.name}`;
+  return `${variable.scope.length} ${variable.scope}${variable.name}`;
 }
 
 /**

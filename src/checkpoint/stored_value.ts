@@ -1,8 +1,13 @@
 import type { LoadedValue } from "../context/mod.ts";
 import { CorruptError } from "../errors.ts";
 import { crc32, type Entry } from "../format/mod.ts";
-import { type DType, Tensor } from "../tensor/mod.ts";
+import { bitsOf, type DType, sizeOf, Statistics, Tensor } from "../tensor/mod.ts";
 import { allocateFor, entryLabel, type EntryReader, type PayloadReader, SLICE_BYTES } from "./payload_reader.ts";
+
+/** By row: a file's bytes do not change. */
+const STATISTICS = new WeakMap<Entry, Statistics>();
+/** Bytes measured at once; holds whole elements of every dtype. */
+const MEASURE_BYTES = 1024 * 1024;
 
 /** A variable's value in a checkpoint: its shape is known, its bytes are read at first use. */
 export class StoredValue implements LoadedValue {
@@ -25,7 +30,7 @@ export class StoredValue implements LoadedValue {
   }
 
   get dtype(): DType {
-    return this.#entry.dtype;
+    return this.#loaded?.dtype ?? this.#entry.dtype;
   }
 
   get dimensions(): readonly number[] {
@@ -33,7 +38,7 @@ export class StoredValue implements LoadedValue {
   }
 
   get byteLength(): number {
-    return this.#entry.byteLength;
+    return this.#loaded?.byteLength ?? this.#entry.byteLength;
   }
 
   get loaded(): Tensor | undefined {
@@ -86,6 +91,33 @@ export class StoredValue implements LoadedValue {
     return this.#toTensor(bytes);
   }
 
+  get measured(): Statistics | undefined {
+    return this.#loaded === undefined ? STATISTICS.get(this.#entry) : undefined;
+  }
+
+  get measureBytes(): number {
+    return this.#reader.costSync(this.#entry);
+  }
+
+  measureSync(): Statistics {
+    const measuring = new Measuring(this.#entry);
+    for (const { into, start } of measuring.slices()) {
+      this.#reader.readSync(this.#entry, into, start);
+      measuring.add(into);
+    }
+    return measuring.finish(this.#reader.path);
+  }
+
+  async measure(): Promise<Statistics> {
+    const measuring = new Measuring(this.#entry);
+    const { path } = this.#reader;
+    for (const { into, start } of measuring.slices()) {
+      await this.copy(into, start);
+      measuring.add(into);
+    }
+    return measuring.finish(path);
+  }
+
   /** Copies bytes from `start` on into `into`, from memory or the file. */
   async copy(into: Uint8Array, start: number): Promise<void> {
     if (this.#loaded === undefined) return await this.#reader.read(this.#entry, into, start);
@@ -115,6 +147,42 @@ export class StoredValue implements LoadedValue {
       this.#loadedCrc = checkCrc(entry, crc32(bytes), this.#reader.path);
     }
     return new Tensor(entry.dtype, entry.dimensions, bytes);
+  }
+}
+
+/** Takes the statistics of an entry slice by slice, and its checksum on the way. */
+class Measuring {
+  readonly #entry: Entry;
+  readonly #statistics: Statistics;
+  #crc = 0;
+  #left: number;
+
+  constructor(entry: Entry) {
+    this.#entry = entry;
+    this.#statistics = Statistics.of(entry.dtype);
+    this.#left = sizeOf(entry.dimensions);
+  }
+
+  /** Memory to be filled, and from where; the same memory each time. */
+  *slices(): Generator<{ readonly into: Uint8Array; readonly start: number }> {
+    const { byteLength } = this.#entry;
+    const buffer = new Uint8Array(Math.min(MEASURE_BYTES, byteLength));
+    for (let start = 0; start < byteLength; start += MEASURE_BYTES) {
+      yield { into: buffer.subarray(0, Math.min(MEASURE_BYTES, byteLength - start)), start };
+    }
+  }
+
+  add(bytes: Uint8Array): void {
+    const size = Math.min(this.#left, bytes.length * 8 / bitsOf(this.#entry.dtype));
+    this.#statistics.add(bytes, size);
+    this.#crc = crc32(bytes, this.#crc);
+    this.#left -= size;
+  }
+
+  finish(path: string): Statistics {
+    checkCrc(this.#entry, this.#crc, path);
+    STATISTICS.set(this.#entry, this.#statistics);
+    return this.#statistics;
   }
 }
 

@@ -1,9 +1,18 @@
 import { VariableError } from "../errors.ts";
-import { formatItems } from "../render/number_text.ts";
+import {
+  drawable,
+  formatItems,
+  type InspectOptions,
+  type JupyterBundle,
+  type View,
+  viewBundle,
+  viewInspected,
+  visible,
+} from "../render/mod.ts";
 import type { DType } from "../tensor/dtype.ts";
 import type { NestedArray, Tensor, TensorData } from "../tensor/tensor.ts";
 import { ContextData } from "./context_data.ts";
-import { contextText } from "./context_view.ts";
+import { type ContextParts, contextView, studyContext } from "./context_view.ts";
 import { formatScope } from "./format_scope.ts";
 import { checkedStep, GLOBAL_STEP_NAME, stepOf, stepTensor } from "./global_step.ts";
 import type { GoParam, ParamValue } from "./go_param.ts";
@@ -12,8 +21,10 @@ import { defaultInitializer, type Initializer } from "./initializer.ts";
 import type { Loader } from "./loader.ts";
 import { paramAs } from "./param_as.ts";
 import type { ParamRow, ParamsInput } from "./params.ts";
+import { paramsView } from "./params_view.ts";
 import { seedOf } from "./random.ts";
 import { isInScope, joinScope, ROOT_SCOPE } from "./scope.ts";
+import type { StudyOptions } from "./study.ts";
 import type { Variable, VariableInit } from "./variable.ts";
 import { checkExistence, checkShape, tensorFor } from "./variable_rules.ts";
 
@@ -181,7 +192,7 @@ export class Context {
 
   /** Every param of every scope, in the order of {@linkcode enumerateParams}. */
   get params(): ParamRow[] {
-    return this.#data.params.rows();
+    return drawable(this.#data.params.rows(), paramsView);
   }
 
   /**
@@ -372,11 +383,29 @@ export class Context {
     })`;
   }
 
-  /** What `console.log` shows: a table, or one line inside another value. */
-  [Symbol.for("Deno.customInspect")](_inspect?: unknown, options?: { readonly currentDepth?: number }): string {
-    const title = this.toString();
-    if (this.#shared.finalized || (options?.currentDepth ?? 0) > 0) return title;
-    return contextText({ title, variables: [...this.iterVariables()], params: this.params });
+  /** What a notebook shows: variables with their statistics, and params. Reads 64 MiB at most and keeps nothing. */
+  [Symbol.for("Jupyter.display")](): JupyterBundle {
+    return viewBundle(() => this.#view());
+  }
+
+  /** What `console.log` shows: the same as text, or one line inside another value. */
+  [Symbol.for("Deno.customInspect")](_inspect?: unknown, options?: InspectOptions): string {
+    if ((options?.currentDepth ?? 0) > 0) return visible(this.toString());
+    return viewInspected(() => this.#view(), options);
+  }
+
+  /** What `display()` shows. */
+  async [Symbol.for("cairn.view")](options: StudyOptions = {}): Promise<View> {
+    return this.#shared.finalized ? this.#view() : await studyContext(this.#parts, options);
+  }
+
+  #view(): View {
+    if (this.#shared.finalized) return { title: this.toString(), facts: [], blocks: [] };
+    return contextView(this.#parts);
+  }
+
+  get #parts(): ContextParts {
+    return { scope: this.scope, variables: [...this.iterVariables()], params: this.params };
   }
 
   get #data(): ContextData {

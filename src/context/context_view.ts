@@ -1,69 +1,41 @@
-import { formatBytes, formatCount, textTable } from "../render/mod.ts";
-import { shapeText } from "../tensor/shape.ts";
-import type { ParamValue } from "./go_param.ts";
+import type { Block, View } from "../render/mod.ts";
+import { paramsFacts, paramsTable } from "./params_view.ts";
 import type { ParamRow } from "./params.ts";
-import { joinScope } from "./scope.ts";
+import { DEFAULT_LIMIT, study, type StudyOptions, studySync, type VariableSource } from "./study.ts";
 import type { Variable } from "./variable.ts";
+import { type VariableLine, variablesFacts, variablesTable } from "./variables_view.ts";
 
 /** What a Context shows of itself. */
-export interface ContextView {
-  /** Its one line. */
-  readonly title: string;
+export interface ContextParts {
+  /** Its current scope. */
+  readonly scope: string;
   /** All variables, in order of creation. */
   readonly variables: readonly Variable[];
   /** All params. */
   readonly params: readonly ParamRow[];
 }
 
-const MAX_ROWS = 40;
-
-/** A Context as plain text: a line, its variables, its params. Reads no value. */
-export function contextText(view: ContextView): string {
-  const variables = view.variables.slice(0, MAX_ROWS).map((each) => [
-    each.scopeAndName,
-    shapeText(each.dtype, each.dimensions),
-    formatCount(each.size),
-    formatBytes(each.byteLength),
-    each.trainable ? "yes" : "no",
-    each.hasValue ? "" : "no value yet",
-  ]);
-  const params = view.params.slice(0, MAX_ROWS).map((each) => [
-    joinScope(each.scope, each.key),
-    each.goType,
-    paramText(each.value),
-  ]);
-  const parts = [view.title];
-  if (variables.length > 0) {
-    parts.push(textTable(VARIABLE_COLUMNS, variables) + moreText(view.variables.length, MAX_ROWS));
-  }
-  if (params.length > 0) parts.push(textTable(PARAM_COLUMNS, params) + moreText(view.params.length, MAX_ROWS));
-  return parts.join("\n\n");
+/** A Context as a view; reads no more than a glance, and keeps nothing. */
+export function contextView(context: ContextParts): View {
+  return draw(context, studySync(context.variables.map(variableSource)), {});
 }
 
-const VARIABLE_COLUMNS = [
-  { title: "variable" },
-  { title: "shape" },
-  { title: "elements", align: "right" },
-  { title: "size", align: "right" },
-  { title: "trainable" },
-  { title: "" },
-] as const;
-
-/** The columns of a table of params: path, type, value. */
-export const PARAM_COLUMNS = [{ title: "param" }, { title: "type" }, { title: "value" }] as const;
-
-/** A param's value on one line: strings quoted, whole text cut at 60 characters. */
-export function paramText(value: ParamValue): string {
-  const text = JSON.stringify(value, (_, each) => typeof each === "bigint" ? String(each) : replaceNonFinite(each));
-  const chars = [...text];
-  return chars.length > 60 ? `${chars.slice(0, 59).join("")}…` : text;
+/** The same, as closely as the options want. */
+export async function studyContext(context: ContextParts, options: StudyOptions): Promise<View> {
+  return draw(context, await study(context.variables.map(variableSource), options), options);
 }
 
-function replaceNonFinite(value: unknown): unknown {
-  return typeof value === "number" && !Number.isFinite(value) ? String(value) : value;
+/** A variable of a Context, for a table. */
+export function variableSource(variable: Variable): VariableSource {
+  const { scope, name, dtype, dimensions, byteLength, trainable, hasValue, source } = variable;
+  const absent = hasValue ? undefined : "no value yet";
+  return { scope, name, dtype, dimensions, byteLength, trainable, absent, value: source };
 }
 
-/** A last line for a table that shows `shown` of `total` rows; empty if that is all. */
-export function moreText(total: number, shown: number): string {
-  return total > shown ? `\n… and ${formatCount(total - shown)} more` : "";
+function draw({ scope, params }: ContextParts, lines: readonly VariableLine[], options: StudyOptions): View {
+  const blocks: Block[] = [
+    ...lines.length === 0 ? [] : [variablesTable(lines, { ...options, limit: options.limit ?? DEFAULT_LIMIT })],
+    ...params.length === 0 ? [] : [paramsTable(params, DEFAULT_LIMIT)],
+  ];
+  return { title: `Context "${scope}"`, facts: [...variablesFacts(lines), ...paramsFacts(params)], blocks };
 }

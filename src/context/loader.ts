@@ -1,4 +1,5 @@
 import type { DType } from "../tensor/dtype.ts";
+import type { Statistics } from "../tensor/statistics.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { Context } from "./context.ts";
 
@@ -18,6 +19,14 @@ export interface LoadedValue {
   readSync(): Tensor;
   /** The same without blocking. */
   read(): Promise<Tensor>;
+  /** Statistics of the values, if they are known already. */
+  readonly measured?: Statistics | undefined;
+  /** Bytes that {@linkcode measureSync} would read; Infinity if it cannot. */
+  readonly measureBytes?: number | undefined;
+  /** Takes the statistics for somebody who only looks: the bytes are not kept. */
+  measureSync?(): Statistics;
+  /** The same without blocking. */
+  measure?(): Promise<Statistics>;
 }
 
 /** Supplies values for variables that a Context does not have yet (GoMLX `context.Loader`). */

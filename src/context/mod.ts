@@ -5,6 +5,7 @@
  * @module
  */
 export { Context } from "./context.ts";
+export { GLOBAL_STEP_NAME } from "./global_step.ts";
 export { GoParam, goParam, inferGoParam, type ParamValue } from "./go_param.ts";
 export type { InitializeOptions } from "./initialize.ts";
 export {

@@ -1,4 +1,5 @@
 import { ShapeError, VariableError } from "../errors.ts";
+import { visible } from "../render/html.ts";
 import { byteLengthOf, type DType, isDType } from "../tensor/dtype.ts";
 import { sameDimensions, shapeText, sizeOf } from "../tensor/shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
@@ -232,7 +233,7 @@ export class Variable {
 
   /** One line for `console.log`. */
   [Symbol.for("Deno.customInspect")](): string {
-    return `Variable "${this.scopeAndName}" ${shapeText(this.#dtype, this.#dimensions)}`;
+    return `Variable "${visible(this.scopeAndName)}" ${shapeText(this.#dtype, this.#dimensions)}`;
   }
 
   #keep(read: Tensor): Tensor {

@@ -1,8 +1,28 @@
 /**
- * Room `render`: how things are drawn: numbers, text tables, progress. Knows nothing of checkpoints.
+ * Room `render`: how things are drawn: numbers, tables, small pictures, as HTML for notebooks and as text; progress.
+ * Knows nothing of checkpoints.
  *
  * @module
  */
-export { formatBytes, formatCount, formatItems } from "./number_text.ts";
+export { mergeBars } from "./chart.ts";
+export { type Html, html, shorten, visible } from "./html.ts";
+export { type InspectOptions, type JupyterBundle, jupyterBundle, viewBundle, viewInspected } from "./jupyter_bundle.ts";
+export { formatBytes, formatCount, formatItems, formatNumber, formatPercent } from "./number_text.ts";
 export type { OnProgress, Progress } from "./progress.ts";
 export { type TextColumn, textTable } from "./text_table.ts";
+export {
+  type Block,
+  type Cell,
+  type Chart,
+  type Chip,
+  type Column,
+  type Fact,
+  flatTable,
+  GLYPHS,
+  type Group,
+} from "./view.ts";
+export type { Mark, Row, TableBlock, View } from "./view.ts";
+export { viewHtml } from "./view_html.ts";
+export { type TextOptions, viewLine, viewText } from "./view_text.ts";
+export { display, type DisplayOptions } from "./display.ts";
+export { drawable } from "./drawable.ts";

@@ -1,3 +1,5 @@
+import { visible } from "./html.ts";
+
 /** A column of a {@linkcode textTable}. */
 export interface TextColumn {
   /** Heading. */
@@ -30,13 +32,4 @@ function pad(text: string, width: number, align: "left" | "right"): string {
 /** Code points, which is what a terminal shows for everything but wide and combining characters. */
 function displayWidth(text: string): number {
   return [...text].length;
-}
-
-/** `text` with control and direction characters (which could rewrite a terminal) made visible. */
-export function visible(text: string): string {
-  return text.replace(
-    // deno-lint-ignore no-control-regex -- control characters are what this is about
-    /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g,
-    (char) => `\\u{${char.codePointAt(0)?.toString(16)}}`,
-  );
 }

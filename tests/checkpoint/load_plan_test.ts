@@ -14,15 +14,18 @@ Deno.test("save() upgrades a file older than v0.4 to gomlx-0.10, and done() says
     "checkpoint-20230601-101010-step-000010",
     `{"Params":[{"Scope":"/","Key":"lr","Value":0.5}],"Variables":[
       {"ParameterName":"var:/m/w","Dimensions":[2],"DType":11,"Pos":0,"Length":8},
-      {"ParameterName":"var://flag","Dimensions":null,"DType":1,"Pos":8,"Length":1}]}`,
-    new Uint8Array([0, 0, 128, 63, 0, 0, 0, 64, 1]),
+      {"ParameterName":"var://flag","Dimensions":null,"DType":1,"Pos":8,"Length":1},
+      {"ParameterName":"var://global_step","Dimensions":null,"DType":11,"Pos":9,"Length":4}]}`,
+    new Uint8Array([0, 0, 128, 63, 0, 0, 0, 64, 1, 0, 0, 32, 65]),
   );
   const warnings: string[] = [];
   const ctx = new Context();
   await using handler = await load(ctx).store(store).keep(-1).onWarning((text) => warnings.push(text)).done();
   assertStringIncludes(warnings.join("\n"), 'older than GoMLX v0.4; a save writes profile "gomlx-0.10"');
+  assertEquals(ctx.getGlobalStep(), 10);
   const saved = await handler.save();
-  assertEquals(saved.profile, "gomlx-0.10");
+  assertEquals([saved.profile, saved.step], ["gomlx-0.10", 10]);
+  assertEquals((await saved.read("/global_step")).dtype, "Int64");
   assertEquals((await saved.read("/m/w")).toNested(), [1, 2]);
   assertEquals((await saved.read("/flag")).item(), true);
   assertEquals(saved.params, [{ scope: "/", key: "lr", goType: "float64", value: 0.5 }]);

@@ -179,12 +179,12 @@ Deno.test("toString() says scope and counts when printed", () => {
   const line = 'Context "/a" (2 variables, 1 param)';
   assertEquals(Deno.inspect([ctx.in("a")]), `[ ${line} ]`);
   assertEquals(Deno.inspect(ctx.in("a")).split("\n"), [
-    line,
+    'Context "/a" · 2 variables · 2 elements · 8 B · 1 param',
     "",
-    "variable  shape      elements  size  trainable",
-    "────────  ─────────  ────────  ────  ─────────",
-    "/x        (Float32)         1   4 B  yes",
-    "/y        (Float32)         1   4 B  yes",
+    "variable  shape      elements  size  min  mean  std  max  values",
+    "────────  ─────────  ────────  ────  ───  ────  ───  ───  ──────",
+    "/x        (Float32)         1   4 B                          = 1",
+    "/y        (Float32)         1   4 B                          = 1",
     "",
     "param  type  value",
     "─────  ────  ─────",

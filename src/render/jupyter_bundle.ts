@@ -1,0 +1,65 @@
+import { messageOf } from "../errors.ts";
+import type { View } from "./view.ts";
+import { viewHtml } from "./view_html.ts";
+import { type TextOptions, viewLine, viewText } from "./view_text.ts";
+
+/** What a notebook's kernel takes from an object: one thing in two forms. */
+export interface JupyterBundle {
+  /** For where there is no HTML. */
+  readonly "text/plain": string;
+  /** Self-contained, static, at most 200 KiB. */
+  readonly "text/html": string;
+}
+
+/** Both forms. */
+export function jupyterBundle(text: string, html: string): JupyterBundle {
+  return { "text/plain": text, "text/html": html };
+}
+
+/** A view in both forms. Never throws: a kernel would show a stack of its own instead of the cell's result. */
+export function viewBundle(view: () => View): JupyterBundle {
+  const made = safely(view);
+  return jupyterBundle(viewText(made), viewHtml(made));
+}
+
+/** What `console.log` shows: one line inside another value, the whole text elsewhere. */
+export function viewInspected(view: () => View, options: InspectOptions | undefined): string {
+  const made = safely(view);
+  if ((options?.currentDepth ?? 0) > 0) return viewLine(made);
+  return viewText(made, { width: columnsOf(options), colors: options?.colors });
+}
+
+/** What Deno hands to a custom inspect function. */
+export interface InspectOptions {
+  /** Whether the terminal takes colours. */
+  readonly colors?: boolean;
+  /** Above 0 inside another value. */
+  readonly currentDepth?: number;
+  /** Where lines should end. */
+  readonly breakLength?: number;
+}
+
+/** Text options for the terminal, if there is one. */
+export function terminalOptions(): TextOptions {
+  return { width: columnsOf(undefined), colors: Deno.stdout.isTerminal() && !Deno.noColor };
+}
+
+function columnsOf(options: InspectOptions | undefined): number {
+  const { breakLength = 80 } = options ?? {};
+  const fallback = Number.isFinite(breakLength) ? Math.max(40, breakLength) : 80;
+  // `Deno.inspect` without a terminal should not depend on where it runs.
+  if (options !== undefined && options.colors !== true) return fallback;
+  try {
+    return Deno.consoleSize().columns;
+  } catch {
+    return fallback;
+  }
+}
+
+function safely(view: () => View): View {
+  try {
+    return view();
+  } catch (error) {
+    return { title: "Cannot be shown", facts: [{ text: messageOf(error), mark: "bad" }], blocks: [] };
+  }
+}

@@ -1,0 +1,158 @@
+import { chartText } from "./chart.ts";
+import { visible } from "./html.ts";
+import { formatCount } from "./number_text.ts";
+import { type TextColumn, textTable } from "./text_table.ts";
+import {
+  type Block,
+  type Cell,
+  cellOf,
+  type ChipsBlock,
+  type Column,
+  type Fact,
+  factOf,
+  GLYPHS,
+  type Mark,
+  type Row,
+  rowsOf,
+  type TableBlock,
+  type View,
+} from "./view.ts";
+
+/** Options of {@linkcode viewText}. */
+export interface TextOptions {
+  /** Characters per line that tables are made to fit; default 80. */
+  readonly width?: number | undefined;
+  /** Whether to colour signs and charts, for a terminal. */
+  readonly colors?: boolean | undefined;
+}
+
+/** More rows than that are no longer read. */
+const MAX_ROWS = 40;
+/** A name keeps that many characters before a column goes. */
+const MIN_NAME = 24;
+
+/** A view as plain text: a line, and what follows, one blank line apart. */
+export function viewText(view: View, options: TextOptions = {}): string {
+  const paint = painter(options.colors ?? false);
+  const head = [paint.bold(visible(view.title)), ...view.facts.map((fact) => factText(factOf(fact), paint))].join(
+    " · ",
+  );
+  const place = view.place === undefined ? [] : [paint.dim(visible(view.place))];
+  const parts = view.blocks.map((block) => blockText(block, options.width ?? 80, paint)).filter((text) => text !== "");
+  return [[head, ...place].join("\n"), ...parts].join("\n\n");
+}
+
+/** The first line only, for where it stands inside another value. */
+export function viewLine(view: View): string {
+  return [view.title, ...view.facts.map((fact) => factText(factOf(fact), painter(false)))].map(visible).join(" · ");
+}
+
+function factText(fact: Fact, paint: Painter): string {
+  const text = visible(fact.text);
+  return fact.mark === undefined ? text : `${paint.mark(fact.mark)} ${text}`;
+}
+
+function blockText(block: Block, width: number, paint: Painter): string {
+  switch (block.kind) {
+    case "table":
+      return block.folded === undefined ? tableText(block, width, paint) : visible(block.folded);
+    case "chips":
+      return chipsText(block, paint);
+    case "note":
+      return factText(block, paint);
+    case "text":
+      return block.text.split("\n").map(visible).join("\n");
+    case "picture":
+      return visible(block.caption);
+  }
+}
+
+function tableText(table: TableBlock, width: number, paint: Painter): string {
+  const all = rowsOf(table.root);
+  const rows = all.slice(0, MAX_ROWS);
+  const hidden = all.length - rows.length;
+  const rest = [...hidden > 0 ? [`… and ${formatCount(hidden)} more rows`] : [], ...restsOf(table)].map(visible);
+  const kept = columnsThatFit(table, rows, width);
+  const columns = kept.map((index): TextColumn => {
+    const { title, align } = table.columns[index] ?? { title: "" };
+    return { title: index === 0 && all.some((row) => row.mark) ? `  ${title}` : title, ...align && { align } };
+  });
+  const cells = rows.map((row) =>
+    kept.map((index) => index === 0 ? headText(row) : cellText(cellOf(row.cells[index - 1])))
+  );
+  const lines = all.length === 0 ? [] : colored(textTable(columns, cells), rows, paint);
+  return [...lines, ...rest.map(paint.dim)].join("\n");
+}
+
+/** Lines of a table whose rows have a mark get its colour. */
+function colored(text: string, rows: readonly Row[], paint: Painter): string[] {
+  return text.split("\n").map((line, index) => {
+    if (index < 2) return paint.dim(line);
+    const mark = rows[index - 2]?.mark;
+    return mark === undefined ? line : paint.tint(mark, line);
+  });
+}
+
+function restsOf({ root }: TableBlock): string[] {
+  const rests = (group: typeof root): string[] => [
+    ...group.groups.flatMap(rests),
+    ...group.rest === undefined ? [] : [group.rest],
+  ];
+  return rests(root).slice(-1);
+}
+
+function headText(row: Row): string {
+  const sign = row.mark === undefined ? "" : `${GLYPHS[row.mark]} `;
+  return [sign + row.path, ...(row.flags ?? []).map((flag) => factText(flag, painter(false)))].join("  ");
+}
+
+function cellText(cell: Cell): string {
+  return cell.chart === undefined ? cell.text : chartText(cell.chart) || cell.text;
+}
+
+/** Indices of the columns that leave the first one enough room. */
+function columnsThatFit(table: TableBlock, rows: readonly Row[], width: number): number[] {
+  const widths = table.columns.map((column, index) =>
+    rows.reduce(
+      (most, row) =>
+        Math.max(most, [...visible(index === 0 ? headText(row) : cellText(cellOf(row.cells[index - 1])))].length),
+      [...column.title].length,
+    )
+  );
+  const kept = new Set(table.columns.keys());
+  const room = (): number => width - [...kept].slice(1).reduce((sum, index) => sum + 2 + (widths[index] ?? 0), 0);
+  const name = Math.min(widths[0] ?? 0, MIN_NAME);
+  const droppable = [...table.columns.entries()].filter(([index, { drop }]) => index > 0 && drop !== undefined)
+    .sort(([, a], [, b]) => dropOf(a) - dropOf(b));
+  for (const [index] of droppable) {
+    if (room() >= Math.max(name, widths[0] ?? 0) || room() >= Math.max(MIN_NAME, name)) break;
+    kept.delete(index);
+  }
+  return [...kept];
+}
+
+function dropOf(column: Column): number {
+  return column.drop ?? Infinity;
+}
+
+function chipsText(block: ChipsBlock, paint: Painter): string {
+  return block.chips.map(({ text, note, mark }) =>
+    factText({ text: note === undefined ? text : `${text} (${note})`, mark }, paint)
+  ).join(" · ");
+}
+
+interface Painter {
+  bold(text: string): string;
+  dim(text: string): string;
+  mark(mark: Mark): string;
+  tint(mark: Mark, text: string): string;
+}
+
+const CODES: Readonly<Record<Mark, number>> = { good: 32, bad: 31, warning: 33, added: 32, removed: 31, changed: 33 };
+
+function painter(colors: boolean): Painter {
+  const code = (on: number, off: number) => (text: string) =>
+    colors && text !== "" ? `\x1b[${on}m${text}\x1b[${off}m` : text;
+  const tint = (mark: Mark, text: string): string => code(CODES[mark], 39)(text);
+  return { bold: code(1, 22), dim: code(2, 22), tint, mark: (mark) => tint(mark, GLYPHS[mark]) };
+}
