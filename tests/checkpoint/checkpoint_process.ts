@@ -1,0 +1,64 @@
+import { build, Context, load, openCheckpoint } from "../../mod.ts";
+
+// Run by tests in a process of its own: `checkpoint_process.ts DIR OPERATION...`. Prints one JSON line per operation,
+// with its result or its error.
+
+const [dir = "", ...operations] = Deno.args;
+
+for (const operation of operations) console.log(JSON.stringify(await resultOf(operation)));
+
+async function resultOf(operation: string): Promise<unknown> {
+  try {
+    return { operation, result: await run(operation) };
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    const code = "code" in error ? error.code : undefined;
+    return {
+      operation,
+      code,
+      message: error.message,
+      cause: error.cause instanceof Error ? error.cause.name : undefined,
+    };
+  }
+}
+
+async function run(operation: string): Promise<unknown> {
+  const ctx = new Context();
+  switch (operation) {
+    case "import":
+      return "imported";
+    case "set":
+      return build(ctx).dir(dir).keep(3).excludeParams("x").compress("gzip") instanceof Object;
+    case "load": {
+      await using handler = await load(ctx).dir(dir).done();
+      return [handler.loadedBase, ctx.in("a").getVariable("w")?.value().toNested(), await handler.hasCheckpoints()];
+    }
+    case "immediate": {
+      await using handler = await load(ctx).dir(dir).immediate().done();
+      return [handler.dir(), ctx.numVariables()];
+    }
+    case "open": {
+      await using checkpoint = await openCheckpoint(dir);
+      return (await checkpoint.read("/a/w")).toNested();
+    }
+    case "build": {
+      await using handler = await build(ctx).dir(dir).done();
+      return handler.loadedBase;
+    }
+    case "save": {
+      await using handler = await build(ctx).dir(dir).keep(1).done();
+      ctx.in("a").checked(false).variableWithValue("w", [1, 2]);
+      await handler.save();
+      await handler.save();
+      const backedUp = await handler.backup();
+      await handler.restore(backedUp);
+      return await handler.listCheckpoints();
+    }
+    case "home": {
+      await using handler = await load(ctx).dir("~/run").done();
+      return handler.dir();
+    }
+    default:
+      throw new Error(`unknown operation ${operation}`);
+  }
+}

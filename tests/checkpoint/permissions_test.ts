@@ -1,0 +1,158 @@
+import { assert, assertEquals, assertGreater, assertMatch, assertStringIncludes } from "@std/assert";
+import { fromFileUrl } from "@std/path";
+import { build } from "../../src/checkpoint/mod.ts";
+import { Context } from "../../src/context/mod.ts";
+import { namesIn, TemporaryDirectory } from "../store/temporary_directory.ts";
+
+// Real processes with exactly the flags that the documentation promises to be enough.
+
+const SCRIPT = fromFileUrl(new URL("./checkpoint_process.ts", import.meta.url));
+
+interface Outcome {
+  readonly operation: string;
+  readonly result?: unknown;
+  readonly code?: string;
+  readonly message?: string;
+  readonly cause?: string;
+}
+
+interface Run {
+  readonly outcomes: readonly Outcome[];
+  /** What the runtime's audit says was asked for. */
+  readonly touched: readonly { readonly permission: string; readonly value: string }[];
+}
+
+async function run(
+  flags: readonly string[],
+  directory: string,
+  operations: readonly string[],
+  options: { readonly cwd?: string; readonly env?: Record<string, string> } = {},
+): Promise<Run> {
+  await using logs = await TemporaryDirectory.make();
+  const log = `${logs.path}/audit.jsonl`;
+  const { PATH = "", DENO_DIR = "", HOME = "" } = Deno.env.toObject();
+  const own = { PATH, ...(DENO_DIR === "" ? {} : { DENO_DIR }), HOME };
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    cwd: options.cwd ?? Deno.cwd(),
+    args: ["run", "--no-prompt", "--cached-only", ...flags, SCRIPT, directory, ...operations],
+    clearEnv: true,
+    env: { ...own, DENO_AUDIT_PERMISSIONS: log, DENO_NO_UPDATE_CHECK: "1", NO_COLOR: "1", ...options.env },
+  }).output();
+  assertEquals(code, 0, new TextDecoder().decode(stderr));
+  const audit = await Deno.readTextFile(log).catch(() => "");
+  return { outcomes: linesOf(new TextDecoder().decode(stdout)), touched: linesOf(audit) };
+}
+
+function linesOf<T>(text: string): T[] {
+  return text.split("\n").filter((line) => line !== "").map((line) => JSON.parse(line));
+}
+
+/** A directory with one checkpoint. */
+async function checkpointIn(path: string): Promise<string> {
+  const ctx = new Context();
+  ctx.in("a").variableWithValue("w", [1, 2]);
+  await using handler = await build(ctx).dir(path).done();
+  return (await handler.save()).baseName;
+}
+
+function assertOnlyIn(path: string, permissions: readonly string[], { touched }: Run): void {
+  assertGreater(touched.length, 0);
+  for (const { permission, value } of touched) {
+    assert(permissions.includes(permission), `${permission} ${value}`);
+    assert(value === path || value.startsWith(`${path}/`), `${permission} ${value}`);
+  }
+}
+
+Deno.test("importing mod.ts and the setters need no permission and ask for none", async () => {
+  const { outcomes, touched } = await run([], "/nowhere", ["import", "set"]);
+  assertEquals(outcomes.map(({ result }) => result), ["imported", true]);
+  assertEquals(touched, []);
+});
+
+Deno.test("--allow-read=DIR is enough to load, and nothing else is touched", async () => {
+  await using directory = await TemporaryDirectory.make();
+  const path = `${directory.path}/run`;
+  const base = await checkpointIn(path);
+  const loading = await run([`--allow-read=${path}`], path, ["load", "immediate", "open", "build"]);
+  assertEquals(loading.outcomes.map(({ result }) => result), [[base, [1, 2], true], [path, 2], [1, 2], base]);
+  assertOnlyIn(path, ["read"], loading);
+});
+
+Deno.test("--allow-read=DIR --allow-write=DIR is enough to save, keep, back up and restore, and nothing else", async () => {
+  await using directory = await TemporaryDirectory.make();
+  const path = `${directory.path}/new/run`;
+  const flags = [`--allow-read=${path}`, `--allow-write=${path}`];
+  const saving = await run(flags, path, ["save", "load"]);
+  for (const outcome of saving.outcomes) assertEquals(outcome.code, undefined, outcome.message);
+  assertEquals(namesIn(path).length, 3, "one checkpoint and the backup folder");
+  assertEquals(namesIn(`${path}/backup`).length, 2);
+  assertOnlyIn(path, ["read", "write"], saving);
+});
+
+Deno.test("without flags done() is a PermissionError with the flag and the absolute path, and the flag helps", async () => {
+  await using directory = await TemporaryDirectory.make();
+  const path = `${directory.path}/run`;
+  await checkpointIn(path);
+  for (const operation of ["load", "immediate", "open"]) {
+    const { outcomes: [refused] } = await run([], path, [operation]);
+    assertEquals([refused?.code, refused?.cause], ["permission", "NotCapable"]);
+    assertStringIncludes(refused?.message ?? "", path);
+    const [, flag = ""] = /run again with (--allow-\S+)$/.exec(refused?.message ?? "") ?? [];
+    assertEquals(flag, `--allow-read=${path}`, refused?.message);
+    const { outcomes: [allowed] } = await run([flag], path, [operation]);
+    assertEquals(allowed?.code, undefined, allowed?.message);
+  }
+});
+
+Deno.test("with --allow-read=DIR alone save() names the flag that is missing, and adding it helps", async () => {
+  await using directory = await TemporaryDirectory.make();
+  const path = `${directory.path}/run`;
+  await checkpointIn(path);
+  const before = namesIn(path);
+  const flags = [`--allow-read=${path}`];
+  const { outcomes: [refused] } = await run(flags, path, ["save"]);
+  assertEquals([refused?.code, refused?.cause], ["permission", "NotCapable"]);
+  const [, flag = ""] = /run again with (--allow-\S+)$/.exec(refused?.message ?? "") ?? [];
+  assertEquals(flag, `--allow-write=${path}`, refused?.message);
+  assertEquals(namesIn(path), before);
+  const { outcomes: [allowed] } = await run([...flags, flag], path, ["save"]);
+  assertEquals(allowed?.code, undefined, allowed?.message);
+});
+
+Deno.test("without flags build() of a missing directory names both flags, and they help", async () => {
+  await using directory = await TemporaryDirectory.make();
+  const path = `${directory.path}/missing/run`;
+  const { outcomes: [refused] } = await run([], path, ["save"]);
+  const flags = (refused?.message ?? "").match(/--allow-\w+=\S+/g) ?? [];
+  assertEquals(flags, [`--allow-read=${path}`, `--allow-write=${path}`], refused?.message);
+  const { outcomes: [allowed] } = await run(flags, path, ["save"]);
+  assertEquals(allowed?.code, undefined, allowed?.message);
+});
+
+Deno.test("a relative directory is named absolutely in the message", async () => {
+  await using directory = await TemporaryDirectory.make();
+  await checkpointIn(`${directory.path}/run`);
+  const { outcomes: [refused] } = await run([], "run", ["load"], { cwd: directory.path });
+  assertStringIncludes(refused?.message ?? "", `--allow-read=${directory.path}/run`);
+  const { outcomes: [allowed] } = await run(["--allow-read=run"], "run", ["load"], { cwd: directory.path });
+  assertEquals(allowed?.code, undefined, allowed?.message);
+});
+
+Deno.test("~ asks for HOME only, names the flag, and is the home directory", async () => {
+  await using directory = await TemporaryDirectory.make();
+  const path = `${directory.path}/run`;
+  await checkpointIn(path);
+  const env = { HOME: directory.path };
+  const { outcomes: [refused] } = await run([`--allow-read=${path}`], "unused", ["home"], { env });
+  assertEquals(refused?.code, "permission");
+  assertMatch(refused?.message ?? "", /"~\/run": run again with --allow-env=HOME$/);
+  const allowed = await run([`--allow-read=${path}`, "--allow-env=HOME"], "unused", ["home"], { env });
+  assertEquals(allowed.outcomes[0]?.result, path, allowed.outcomes[0]?.message);
+  assertEquals(allowed.touched.filter(({ permission }) => permission === "env").map(({ value }) => value), ["HOME"]);
+});
+
+Deno.test("~ without HOME says that HOME is not set", async () => {
+  const { outcomes: [outcome] } = await run(["--allow-env=HOME"], "unused", ["home"], { env: { HOME: "" } });
+  assertEquals(outcome?.code, "config");
+  assertStringIncludes(outcome?.message ?? "", "HOME is not set");
+});
