@@ -61,7 +61,7 @@ export class CheckpointError extends Error {
 
   /** Makes an error of the given code. */
   constructor(code: ErrorCode, message: string, place: ErrorPlace = {}) {
-    super(message, place.cause === undefined ? undefined : { cause: place.cause });
+    super(visible(message), place.cause === undefined ? undefined : { cause: place.cause });
     this.code = code;
     this.path = place.path;
     this.entry = place.entry;
@@ -163,10 +163,19 @@ export type OnWarning = (message: string) => void;
 
 /** The default {@linkcode OnWarning}: `console.warn`. */
 export function warnOnConsole(message: string): void {
-  console.warn(`cairn: ${message}`);
+  console.warn(`cairn: ${visible(message)}`);
 }
 
 /** The text of any thrown value, for messages that carry their cause's essence. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
+}
+
+/** `text` with control and direction characters (names come from untrusted files) made visible, as `\u{…}`. */
+export function visible(text: string): string {
+  return text.replace(
+    // deno-lint-ignore no-control-regex -- control characters are what this is about
+    /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028\u2029\u202a-\u202e\u2060-\u2069\ufeff]/g,
+    (char) => `\\u{${char.codePointAt(0)?.toString(16)}}`,
+  );
 }

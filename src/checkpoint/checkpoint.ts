@@ -15,6 +15,7 @@ import { LocalStore, type Store } from "../store/mod.ts";
 import { bitsOf, type DType, shapeText, sizeOf, Tensor } from "../tensor/mod.ts";
 import { basename, dirname } from "@std/path";
 import { checkpointLine, checkpointView, storedSource } from "./checkpoint_view.ts";
+import { joinHome } from "./directory_path.ts";
 import { allocateFor, entryLabel, PayloadReader } from "./payload_reader.ts";
 import { readValues } from "./read_values.ts";
 import type { WorkOptions } from "./save.ts";
@@ -78,6 +79,9 @@ export interface OpenOptions {
 /** Makes a Checkpoint; not for users, so not a constructor. */
 export let checkpointOf: (source: Source) => Checkpoint;
 
+/** The values of a Checkpoint, in file order; not for users, so not a method. */
+export let storedValues: (checkpoint: Checkpoint) => StoredValue[];
+
 /** A checkpoint that was just saved; its file is opened at the first read. */
 export function savedCheckpoint(store: Store, base: string, manifest: Manifest): Checkpoint {
   const name = base + BIN_DATA_SUFFIX;
@@ -116,6 +120,7 @@ export class Checkpoint implements AsyncDisposable {
 
   static {
     checkpointOf = (source) => new Checkpoint(source);
+    storedValues = (checkpoint) => checkpoint.#values();
   }
 
   private constructor(source: Source) {
@@ -227,8 +232,12 @@ export class Checkpoint implements AsyncDisposable {
   }
 
   #sources(): VariableSource[] {
-    const { reader } = this.#source;
-    return this.#source.manifest.entries.map((entry) => storedSource(entry, new StoredValue(reader, entry)));
+    return this.#values().map((value) => storedSource(value.entry, value));
+  }
+
+  #values(): StoredValue[] {
+    const { reader, manifest } = this.#source;
+    return manifest.entries.map((entry) => new StoredValue(reader, entry));
   }
 
   #entry(name: string): Entry {
@@ -313,8 +322,9 @@ export async function openCheckpoint(where: string | Store, options: OpenOptions
 /** A path names a checkpoint if its last part has the grammar of one, or a suffix; else a directory. */
 function locate(where: string | Store): { readonly store: Store; readonly base: string | undefined } {
   if (typeof where !== "string") return { store: where, base: undefined };
-  const path = withoutSuffix(where);
-  const isBase = path !== where || parseBaseName(basename(path)) !== undefined;
-  const store = new LocalStore(isBase ? dirname(path) : where, { write: false });
+  const whole = joinHome("", where);
+  const path = withoutSuffix(whole);
+  const isBase = path !== whole || parseBaseName(basename(path)) !== undefined;
+  const store = new LocalStore(isBase ? dirname(path) : whole, { write: false });
   return { store, base: isBase ? basename(path) : undefined };
 }

@@ -1,8 +1,9 @@
+import { visible } from "../errors.ts";
 import type { LoadedValue } from "../context/mod.ts";
 import { paramsFacts, paramsTable } from "../context/params_view.ts";
 import { DEFAULT_LIMIT, type StudyOptions, type VariableSource } from "../context/study.ts";
 import { type VariableLine, variablesFacts, variablesTable } from "../context/variables_view.ts";
-import { type Block, formatBytes, formatCount, formatItems, type View, visible } from "../render/mod.ts";
+import { type Block, formatBytes, formatCount, formatItems, type View } from "../render/mod.ts";
 import type { Store } from "../store/mod.ts";
 import type { CheckpointParam, CheckpointVariable } from "./checkpoint.ts";
 
@@ -40,7 +41,12 @@ export function checkpointView(
     ...lines.length === 0 ? [] : [variablesTable(lines, { ...options, limit: options.limit ?? DEFAULT_LIMIT })],
     ...params.length === 0 ? [] : [paramsTable(params, DEFAULT_LIMIT)],
   ];
-  const facts = [{ text: `"${baseName}"`, code: true }, ...stepFacts(step), ...variablesFacts(lines), ...paramsFacts(params)];
+  const facts = [
+    { text: `"${baseName}"`, code: true },
+    ...stepFacts(step),
+    ...variablesFacts(lines),
+    ...paramsFacts(params),
+  ];
   return { title: "Checkpoint", facts, place: store.label, blocks };
 }
 

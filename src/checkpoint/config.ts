@@ -1,6 +1,14 @@
 import { type Backend, hostBackend } from "../backend/mod.ts";
 import type { Context, Variable } from "../context/mod.ts";
-import { CheckpointError, ConfigError, messageOf, NotFoundError, type OnWarning, warnOnConsole } from "../errors.ts";
+import {
+  CheckpointError,
+  ConfigError,
+  messageOf,
+  NotFoundError,
+  type OnWarning,
+  visible,
+  warnOnConsole,
+} from "../errors.ts";
 import { BIN_DATA_SUFFIX, DIR_PERM_MODE, JSON_NAME_SUFFIX, type Profile } from "../format/mod.ts";
 import { EmbeddedStore, LocalStore, type Store } from "../store/mod.ts";
 import { type CheckpointChoice, findCheckpoints, openSource, type Source } from "./source.ts";
@@ -281,7 +289,7 @@ export class Config {
       compression: this.#compression,
       extras: this.#extras,
       clock: this.#clock,
-      onWarning: this.#onWarning,
+      onWarning: (message) => this.#onWarning(visible(message)),
     };
     this.#handler = await openHandler(settings, sources, options);
     return this.#handler;

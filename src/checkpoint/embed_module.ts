@@ -1,5 +1,5 @@
 import { BIN_DATA_SUFFIX, JSON_NAME_SUFFIX } from "../format/mod.ts";
-import { visible } from "../render/mod.ts";
+import { visible } from "../errors.ts";
 import { LocalStore } from "../store/mod.ts";
 import { basename, dirname } from "@std/path";
 import type { Checkpoint } from "./checkpoint.ts";

@@ -1,6 +1,6 @@
 import type { Context, LoadedValue, Loader, Variable } from "../context/mod.ts";
 import type { StudyOptions } from "../context/study.ts";
-import { ConfigError, messageOf, StoreError } from "../errors.ts";
+import { ConfigError, messageOf, NotFoundError, StoreError } from "../errors.ts";
 import {
   BACKUP_DIR,
   BIN_DATA_SUFFIX,
@@ -13,6 +13,7 @@ import {
   parseBaseName,
 } from "../format/mod.ts";
 import {
+  drawable,
   formatItems,
   type InspectOptions,
   type JupyterBundle,
@@ -29,6 +30,7 @@ import { handlerLine, type HandlerParts, handlerView, studyHandler } from "./han
 import { applyPlan, inheritNothing, type LoadPlan, planLoad } from "./load_plan.ts";
 import { entryLabel, PayloadReader } from "./payload_reader.ts";
 import type { MeanReport } from "./mean.ts";
+import { meanReportView } from "./mean_preview_view.ts";
 import { PendingPool } from "./pending_pool.ts";
 import { readValues } from "./read_values.ts";
 import { removeExcess } from "./retention.ts";
@@ -51,6 +53,19 @@ export interface PendingVariable {
 
 /** Written into every manifest with extras. */
 const WRITER = "@cairn/checkpoints 0.1.0";
+
+/** What is told of a Handler's place; for views, so not public. */
+export interface HandlerPlace {
+  readonly store: Store;
+  readonly context: Context;
+  /** How many checkpoints a save keeps, negative: all. */
+  readonly keep: number;
+  /** Whether a save may remove a checkpoint beyond `keep`. */
+  mayRemove(base: string): boolean;
+}
+
+/** Where a Handler's checkpoints are; not for users, so not a method. */
+export let placeOf: (handler: Handler) => HandlerPlace;
 
 /** Makes a Handler that has loaded the last of `sources`, if there are any; not for users, so not a constructor. */
 export let openHandler: (
@@ -103,6 +118,7 @@ export class Handler implements Loader, AsyncDisposable {
   #warnedOfRest = false;
 
   static {
+    placeOf = (handler) => handler.#place;
     openHandler = async (settings, sources, options) => {
       const handler = new Handler(settings);
       await handler.#attach(sources, options);
@@ -173,6 +189,11 @@ export class Handler implements Loader, AsyncDisposable {
     return this.#settings.embedded ? "" : this.#store.label;
   }
 
+  /** The Context that it loads into and saves from. */
+  get context(): Context {
+    return this.#context;
+  }
+
   /** Base names of the checkpoints, oldest first. Source: GoMLX `Handler.ListCheckpoints`. */
   async listCheckpoints(): Promise<string[]> {
     if (this.#settings.embedded) return [];
@@ -230,14 +251,19 @@ export class Handler implements Loader, AsyncDisposable {
 
   /**
    * Reads variables into memory that are still in the file, so that `variable.value()` need not: all, or those whose
-   * scope (or `/scope/name`) is given or lies below.
+   * scope (or `/scope/name`) is given or lies below. Throws NotFoundError for a scope without variables.
    */
-  async prefetch(scopeOrNames: string | readonly string[] = "/"): Promise<void> {
-    const wanted = typeof scopeOrNames === "string" ? [scopeOrNames] : scopeOrNames;
-    const covers = (label: string): boolean =>
-      wanted.some((each) => label === each || label.startsWith(each.endsWith("/") ? each : `${each}/`));
-    const values = this.#pool.stored().filter((each) => covers(entryLabel(each))).map((each) => each.value);
-    await readValues(values.filter((value) => value.reader?.positional), {});
+  async prefetch(scopeOrNames: string | readonly string[] = "/", options: WorkOptions = {}): Promise<void> {
+    const stored = this.#pool.stored();
+    const registered = Array.from(this.#context.iterVariables());
+    const wanted = (typeof scopeOrNames === "string" ? [scopeOrNames] : scopeOrNames).map((path) => {
+      const below = path.endsWith("/") ? path : `${path}/`;
+      const covers = (label: string): boolean => label === path || label.startsWith(below);
+      if (path === "/" || [...stored, ...registered].some((each) => covers(entryLabel(each)))) return covers;
+      throw new NotFoundError(`Cannot prefetch "${path}": no variable is at or below it`, { entry: path });
+    });
+    const values = stored.filter((each) => wanted.some((covers) => covers(entryLabel(each)))).map(({ value }) => value);
+    await readValues(values.filter((value) => value.reader?.positional), options);
     // Whoever asks for a part of a compressed payload will ask for more of it: these keep the rest.
     for (const value of values) await value.read();
     this.#pool.closeUnused(this.#queued);
@@ -246,7 +272,7 @@ export class Handler implements Loader, AsyncDisposable {
   /**
    * Loads another checkpoint of the directory into the Context: the newest of a step, or a base name. Variables that
    * the Context has get its values, the others become pending, params are overwritten (but for excluded ones). The
-   * Context's variables that it does not have keep their values, and are reported.
+   * Context's variables that it does not have keep their values, and are reported; pending ones are forgotten.
    */
   restore(choice: CheckpointChoice, options: WorkOptions = {}): Promise<void> {
     return this.#inTurn(async () => {
@@ -256,12 +282,11 @@ export class Handler implements Loader, AsyncDisposable {
       const plan = await planLoad(source, [], { ...this.#settings, mean: undefined }, options);
       this.#apply(plan);
       const loaded = new Set(plan.pending.map(variableKey));
-      const missing = Array.from(this.#context.iterVariables())
-        .filter((each) => !loaded.has(variableKey(each))).map((each) => each.scopeAndName);
+      const missing = Array.from(this.#context.iterVariables()).filter((each) => !loaded.has(variableKey(each)));
       if (missing.length > 0) {
         this.#warn(
           `"${found.base}" lacks ${formatItems(missing.length, "variable")} of the Context, left as they were: ` +
-            missing.slice(0, 10).join(", "),
+            missing.slice(0, 10).map(entryLabel).join(", "),
         );
       }
       this.#pool.closeUnused(this.#queued);
@@ -301,6 +326,17 @@ export class Handler implements Loader, AsyncDisposable {
     return await studyHandler(this.#parts, options);
   }
 
+  get #place(): HandlerPlace {
+    const { keep } = this.#settings;
+    return {
+      store: this.#store,
+      context: this.#context,
+      keep: keep ?? 1,
+      // Nobody asked for the default of 1: it must not cost a history that somebody else wrote.
+      mayRemove: (base) => keep !== undefined || this.#owned.has(base),
+    };
+  }
+
   get #parts(): HandlerParts {
     return {
       title: this.toString(),
@@ -338,7 +374,7 @@ export class Handler implements Loader, AsyncDisposable {
 
   #apply(plan: LoadPlan): void {
     this.#loadedBase = plan.source.base;
-    this.#mean = plan.mean;
+    this.#mean = plan.mean && drawable(plan.mean, meanReportView);
     this.#owned.add(plan.source.base);
     this.#inherited = applyPlan(plan, this.#context, this.#pool, this.#settings);
     this.#pool.closeUnused(this.#queued);
@@ -407,9 +443,8 @@ export class Handler implements Loader, AsyncDisposable {
   }
 
   async #retain(): Promise<void> {
-    const { keep } = this.#settings;
-    // Nobody asked for the default of 1: it must not cost a history that somebody else wrote.
-    const left = await removeExcess(this.#store, keep ?? 1, (base) => keep !== undefined || this.#owned.has(base));
+    const { keep, mayRemove } = this.#place;
+    const left = await removeExcess(this.#store, keep, mayRemove);
     if (left === 0 || this.#warnedOfRest) return;
     this.#warnedOfRest = true;
     this.#warn(

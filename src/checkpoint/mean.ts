@@ -5,7 +5,7 @@ import { crc32, type Entry } from "../format/mod.ts";
 import { formatItems } from "../render/mod.ts";
 import { bitsOf, type DType, kindOf, sameDimensions, shapeText, Tensor } from "../tensor/mod.ts";
 import type { CheckpointVariable } from "./checkpoint.ts";
-import { entryLabel, type EntryReader, SLICE_BYTES } from "./payload_reader.ts";
+import { allocateFor, entryLabel, type EntryReader, SLICE_BYTES } from "./payload_reader.ts";
 import { ByteProgress, type WorkOptions } from "./save.ts";
 import type { Placed } from "./scope_rules.ts";
 import { variableKey } from "./snapshot.ts";
@@ -64,10 +64,10 @@ export interface Mean {
 }
 
 /** Bytes of all blocks together, however many checkpoints there are. */
-const BLOCKS_BYTES = 64 * 1024 * 1024;
+export const BLOCKS_BYTES = 64 * 1024 * 1024;
 
 /** One variable and the checkpoints that have it, oldest first. */
-interface Decision {
+export interface Decision {
   readonly placed: Placed<Entry>;
   readonly averaged: boolean;
   readonly reason: string;
@@ -123,7 +123,8 @@ export async function computeMean(
   return { report, tensors };
 }
 
-function decide(
+/** Which of the wanted variables a mean averages, and why; reads nothing. */
+export function decide(
   sources: readonly Source[],
   wanted: readonly Placed<Entry>[],
   request: MeanRequest,
@@ -176,7 +177,8 @@ function expectSameShape(
   );
 }
 
-function onlyInOlder(sources: readonly Source[]): string[] {
+/** Paths of the variables that a mean leaves out since the newest checkpoint has none of them. */
+export function onlyInOlder(sources: readonly Source[]): string[] {
   const known = new Set(sources.at(-1)?.manifest.entries.map(variableKey));
   const older = sources.slice(0, -1).flatMap((source) => source.manifest.entries);
   return [...new Set(older.filter((entry) => !known.has(variableKey(entry))).map(entryLabel))];
@@ -206,7 +208,7 @@ class VariableMean {
 
   async compute(progress: ByteProgress): Promise<Tensor> {
     const { placed: { row }, from } = this.#decision;
-    const bytes = new Uint8Array(row.byteLength);
+    const bytes = allocateFor(row, from.at(-1)?.source.reader.path ?? "");
     const blockBytes = blockSize(from.length);
     const buffers = from.map(() => new Uint8Array(from.length === 1 ? 0 : Math.min(blockBytes, bytes.length)));
     const crcs = from.map(() => 0);

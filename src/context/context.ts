@@ -1,4 +1,4 @@
-import { VariableError } from "../errors.ts";
+import { VariableError, visible } from "../errors.ts";
 import {
   drawable,
   formatItems,
@@ -7,7 +7,6 @@ import {
   type View,
   viewBundle,
   viewInspected,
-  visible,
 } from "../render/mod.ts";
 import type { DType } from "../tensor/dtype.ts";
 import type { NestedArray, Tensor, TensorData } from "../tensor/tensor.ts";

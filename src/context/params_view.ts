@@ -61,9 +61,19 @@ export function paramPath(
 /** A param's value on one line: strings quoted, whole text cut at 60 characters. */
 export function paramText(value: ParamValue): string {
   if (typeof value === "bigint") return String(value);
-  const text = JSON.stringify(value, (_, each) => typeof each === "bigint" ? String(each) : replaceNonFinite(each));
-  const chars = [...text];
+  const text = JSON.stringify(
+    value,
+    (_, each) => typeof each === "bigint" ? String(each) : cut(replaceNonFinite(each)),
+  );
+  const chars = [...text.slice(0, MAX_UNITS)];
   return chars.length > 60 ? `${chars.slice(0, 59).join("")}…` : text;
+}
+
+/** Twice what is shown is enough, and a text may have megabytes. */
+const MAX_UNITS = 121;
+
+function cut(value: unknown): unknown {
+  return typeof value === "string" || Array.isArray(value) ? value.slice(0, MAX_UNITS) : value;
 }
 
 function replaceNonFinite(value: unknown): unknown {

@@ -1,5 +1,4 @@
-import { ShapeError, VariableError } from "../errors.ts";
-import { visible } from "../render/html.ts";
+import { ShapeError, VariableError, visible } from "../errors.ts";
 import { byteLengthOf, type DType, isDType } from "../tensor/dtype.ts";
 import { sameDimensions, shapeText, sizeOf } from "../tensor/shape.ts";
 import { Tensor } from "../tensor/tensor.ts";

@@ -132,7 +132,7 @@ function groupOf(label: string, placed: readonly Placed[], depth: number): Group
   const [only] = groups;
   // A scope that holds nothing but one scope needs no line of its own.
   if (depth > 0 && own.length === 0 && groups.length === 1 && only !== undefined) {
-    return { ...only, label: shorten(`${label}/${only.label}`, MAX_NAME) };
+    return { ...only, label: shorten(`${label}/${only.label}`, MAX_NAME), open: only.open && !isOptimizer(label) };
   }
   const lines = placed.map(({ line }) => line);
   return {
@@ -143,7 +143,7 @@ function groupOf(label: string, placed: readonly Placed[], depth: number): Group
       ),
       ...lines.every((line) => line.trainable === false) ? ["not trainable"] : [],
     ].join(" · "),
-    open: lines.length <= OPEN_ROWS && !/optimizer/i.test(label),
+    open: lines.length <= OPEN_ROWS && !isOptimizer(label),
     rows: own,
     groups,
   };
@@ -193,6 +193,11 @@ function compare(a: VariableLine, b: VariableLine, by: VariablesOrder): number {
 
 function elementsOf(line: { readonly dimensions: readonly number[] }): number {
   return sizeOf(line.dimensions);
+}
+
+/** What it holds is seldom looked for. */
+function isOptimizer(label: string): boolean {
+  return /optimizer/i.test(label);
 }
 
 function partsOf(scope: string): string[] {

@@ -1,3 +1,5 @@
+import { visible } from "../errors.ts";
+
 /** Text that is HTML already. Made by {@linkcode html} only, so that whatever else is put into HTML gets escaped. */
 export class Html {
   /** The source text. */
@@ -37,15 +39,6 @@ function sourceOf(part: HtmlPart): string {
  */
 export function escapeHtml(text: string): string {
   return visible(text.toWellFormed()).replace(/[&<>"'`]/g, (char) => `&#${char.charCodeAt(0)};`);
-}
-
-/** `text` with control and direction characters (which could rewrite a terminal) made visible. */
-export function visible(text: string): string {
-  return text.replace(
-    // deno-lint-ignore no-control-regex -- control characters are what this is about
-    /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028\u2029\u202a-\u202e\u2060-\u2069\ufeff]/g,
-    (char) => `\\u{${char.codePointAt(0)?.toString(16)}}`,
-  );
 }
 
 /** At most `length` characters, the middle left out; names in files may have 64 KiB. */

@@ -1,4 +1,4 @@
-import { visible } from "./html.ts";
+import { visible } from "../errors.ts";
 
 /** A column of a {@linkcode textTable}. */
 export interface TextColumn {

@@ -1,5 +1,5 @@
 import { chartText } from "./chart.ts";
-import { visible } from "./html.ts";
+import { visible } from "../errors.ts";
 import { formatCount } from "./number_text.ts";
 import { type TextColumn, textTable } from "./text_table.ts";
 import {

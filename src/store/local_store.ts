@@ -19,6 +19,8 @@ export interface LocalStoreOptions {
   readonly mode?: number;
 }
 
+/** A directory may hold very many files, and each question about one takes memory while it is open. */
+const STATS_AT_ONCE = 64;
 const LOCK_FILE = `${RESERVED_PREFIX}.lock`;
 
 /**
@@ -86,8 +88,13 @@ export class LocalStore implements Store {
       const directory = await this.#root.folder(folder === undefined ? folder : checkFolder(folder), operation);
       if (directory === undefined) return [];
       const entries = await this.#files.list(directory);
-      const blobs = await Promise.all(entries.map((entry) => this.#blobInfo(directory, entry, operation)));
-      return blobs.filter((blob) => blob !== undefined).sort((a, b) => compareNames(a.name, b.name));
+      const blobs: BlobInfo[] = [];
+      for (let at = 0; at < entries.length; at += STATS_AT_ONCE) {
+        const some = entries.slice(at, at + STATS_AT_ONCE);
+        const infos = await Promise.all(some.map((entry) => this.#blobInfo(directory, entry, operation)));
+        blobs.push(...infos.filter((info) => info !== undefined));
+      }
+      return blobs.sort((a, b) => compareNames(a.name, b.name));
     });
   }
 
@@ -229,7 +236,8 @@ export class LocalStore implements Store {
   /** Where a symlink leads, if that is in the directory, else the symlink itself. */
   #linkGoal(path: string, operation: FileOperation): Promise<string> {
     return this.#root.resolve(path, operation).catch((error) => {
-      if (error instanceof Deno.errors.NotFound || error instanceof PermissionError) return path;
+      const isNowhere = error instanceof Deno.errors.NotFound || error instanceof Deno.errors.FilesystemLoop;
+      if (isNowhere || error instanceof PermissionError) return path;
       throw error;
     });
   }

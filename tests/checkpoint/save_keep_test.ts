@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertNotEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertNotEquals, assertStringIncludes } from "@std/assert";
 import { build, load } from "../../src/checkpoint/mod.ts";
 import { Context } from "../../src/context/mod.ts";
 import { MemoryStore } from "../../src/store/mod.ts";

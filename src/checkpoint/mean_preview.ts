@@ -1,0 +1,166 @@
+import { hostBackend } from "../backend/mod.ts";
+import { Context } from "../context/mod.ts";
+import { ConfigError, NotFoundError } from "../errors.ts";
+import { drawable } from "../render/mod.ts";
+import { forEachSideBySide } from "./compare.ts";
+import { load } from "./config.ts";
+import { Handler, placeOf } from "./handler.ts";
+import { BLOCKS_BYTES, decide, type Decision, type MeanOptions, onlyInOlder } from "./mean.ts";
+import { meanPreviewView } from "./mean_preview_view.ts";
+import { entryLabel, type EntryReader } from "./payload_reader.ts";
+import { type CheckpointsPlace, storeOf } from "./place.ts";
+import { ByteProgress, type WorkOptions } from "./save.ts";
+import { selectFromManifest } from "./scope_rules.ts";
+import { findCheckpoints, openSource, type Source } from "./source.ts";
+
+/** Options of {@linkcode previewMean}. */
+export interface PreviewMeanOptions extends MeanOptions, WorkOptions {}
+
+/** What a mean would do with one variable. */
+export interface MeanPreviewVariable {
+  /** `/scope/name`. */
+  readonly path: string;
+  /** Size in bytes. */
+  readonly byteLength: number;
+  /** Whether it would be a mean; if not, it would be the newest checkpoint's. */
+  readonly averaged: boolean;
+  /** Why. */
+  readonly reason: string;
+  /** The checkpoints that it would come from, oldest first. */
+  readonly baseNames: readonly string[];
+  /** ‖x − mean‖ / ‖mean‖ of each of them, oldest first; the last one is the newest's. Empty if not averaged. */
+  readonly distances: readonly number[];
+}
+
+/** What `Config.takeMean` would do; draws itself in a notebook. */
+export interface MeanPreview {
+  /** The checkpoints that would be taken, oldest first. */
+  readonly baseNames: readonly string[];
+  /** Their global steps. */
+  readonly steps: readonly bigint[];
+  /** All variables, in the newest one's order. */
+  readonly variables: readonly MeanPreviewVariable[];
+  /** Variables that only older checkpoints have, and which would not be loaded. */
+  readonly onlyInOlder: readonly string[];
+  /** Memory for the result and the blocks, in bytes. */
+  readonly memoryBytes: number;
+  /** Bytes that would be read. */
+  readonly readBytes: number;
+  /**
+   * Does it, on the host: loads the mean of these checkpoints into `context`; by default into the Context of the Handler
+   * that the preview is of, else into a new one. See `handler.context`.
+   */
+  apply(context?: Context): Promise<Handler>;
+}
+
+/**
+ * What taking the mean of the newest `n` checkpoints (0 or less: all) would do, before doing it: the checkpoints, what is
+ * averaged and why, and how far each checkpoint is from the mean. Reads every value once, in blocks; writes, keeps and
+ * consumes nothing.
+ *
+ * Needs `--allow-read=<dir>`. Throws NotFoundError if there is no checkpoint, ShapeError if shapes differ.
+ *
+ * @example
+ * ```ts
+ * import { build, Context, MemoryStore, previewMean } from "@cairn/checkpoints";
+ *
+ * const store = new MemoryStore();
+ * const ctx = new Context();
+ * ctx.variableWithValue("weights", [1, 2, 3]);
+ * await using handler = await build(ctx).store(store).keep(-1).done();
+ * await handler.save();
+ * await handler.save();
+ * const preview = await previewMean(store, 2);
+ * console.log(preview);
+ * await using averaged = await preview.apply();
+ * ```
+ */
+export async function previewMean(
+  place: CheckpointsPlace,
+  n: number,
+  options: PreviewMeanOptions = {},
+): Promise<MeanPreview> {
+  if (!Number.isSafeInteger(n)) {
+    throw new ConfigError(`Cannot preview the mean of ${n} checkpoints: wanted a whole number`);
+  }
+  const store = storeOf(place);
+  const found = await findCheckpoints(store, undefined, n);
+  const last = found.at(-1);
+  if (last === undefined) throw new NotFoundError(`No checkpoint in "${store.label}"`, { path: store.label });
+  const own = place instanceof Handler ? placeOf(place).context : undefined;
+  const request = { n, backend: hostBackend, ...options.average && { average: options.average } };
+  const sources: Source[] = [];
+  try {
+    for (const { base } of found) sources.push(await openSource(store, base));
+    const newest = sources.slice(-1);
+    const wanted = newest.flatMap(({ manifest }) => selectFromManifest(manifest, []).entries);
+    const decisions = decide(sources, wanted, request, own ?? new Context());
+    const readBytes = sum(decisions, ({ placed, from }) => placed.row.byteLength * from.length);
+    const progress = new ByteProgress(
+      "preview",
+      sum(decisions, ({ placed, from, averaged }) => averaged ? placed.row.byteLength * from.length : 0),
+      options,
+    );
+    // In the order of the newest payload, so that compressed ones are inflated in one pass.
+    const readers = new Map(sources.map((source) => [source, source.reader.forward()]));
+    const distances = new Map<Decision, readonly number[]>();
+    for (const decision of decisions.toSorted((a, b) => a.placed.row.position - b.placed.row.position)) {
+      if (decision.averaged) distances.set(decision, await distancesOf(decision, readers, progress));
+    }
+    const variables = decisions.map((decision): MeanPreviewVariable => ({
+      path: entryLabel(decision.placed),
+      byteLength: decision.placed.row.byteLength,
+      averaged: decision.averaged,
+      reason: decision.reason,
+      baseNames: decision.from.map(({ source }) => source.base),
+      distances: distances.get(decision) ?? [],
+    }));
+    const preview: MeanPreview = {
+      baseNames: found.map(({ base }) => base),
+      steps: found.map(({ step }) => step),
+      variables,
+      onlyInOlder: onlyInOlder(sources),
+      memoryBytes: sum(decisions, ({ placed }) => placed.row.byteLength) + Math.min(readBytes, BLOCKS_BYTES),
+      readBytes,
+      apply: async (context = own ?? new Context()) => {
+        const { average } = request;
+        // By name: what was previewed is done, also if there is a newer one by now.
+        return await load(context).store(store).at(last.base)
+          .takeMean(found.length, hostBackend, average === undefined ? {} : { average }).immediate().done();
+      },
+    };
+    return drawable(preview, meanPreviewView);
+  } finally {
+    sources.forEach(({ reader }) => reader.close());
+  }
+}
+
+async function distancesOf(
+  { placed: { row }, from }: Decision,
+  readers: ReadonlyMap<Source, EntryReader>,
+  progress: ByteProgress,
+): Promise<number[]> {
+  const apart = from.map(() => 0);
+  let size = 0;
+  await forEachSideBySide(
+    row.dtype,
+    row.dimensions,
+    row.byteLength,
+    from.map(({ source, entry }) => async (into, start) => await readers.get(source)?.read(entry, into, start)),
+    (numbers) => {
+      for (let i = 0; i < (numbers[0]?.length ?? 0); i++) {
+        let mean = 0;
+        for (const each of numbers) mean += (each[i] ?? 0) / numbers.length;
+        if (!Number.isFinite(mean)) continue;
+        size += mean * mean;
+        numbers.forEach((each, index) => apart[index] = (apart[index] ?? 0) + ((each[i] ?? 0) - mean) ** 2);
+      }
+    },
+    (bytes) => progress.add(bytes),
+  );
+  return apart.map((squares) => squares === 0 ? 0 : Math.sqrt(squares / size));
+}
+
+function sum<T>(rows: readonly T[], of: (row: T) => number): number {
+  return rows.reduce((total, row) => total + of(row), 0);
+}
