@@ -37,10 +37,27 @@ export type {
   ReadRange,
 } from "./src/checkpoint/mod.ts";
 export { build, Config, Handler, load } from "./src/checkpoint/mod.ts";
+export { diffParams, diffVariables, previewMean, timeline } from "./src/checkpoint/mod.ts";
+export type {
+  CheckpointsPlace,
+  MeanPreview,
+  MeanPreviewVariable,
+  ParamChange,
+  ParamsDiff,
+  ParamsOwner,
+  PreviewMeanOptions,
+  Timeline,
+  TimelineCheckpoint,
+  TimelineOptions,
+  VariableChange,
+  VariableDistance,
+  VariablesDiff,
+  VariableShape,
+} from "./src/checkpoint/mod.ts";
 export type { MeanOptions, MeanReport, MeanVariable } from "./src/checkpoint/mod.ts";
 export type { CheckpointChoice, DirOptions, PendingVariable, WorkOptions } from "./src/checkpoint/mod.ts";
 
-export { type Backend, hostBackend } from "./src/backend/mod.ts";
+export { type Backend, hostBackend, tfjsBackend, type TfjsLike, type TfjsTensor } from "./src/backend/mod.ts";
 
 export { Context, GoParam, goParam, inferGoParam, Random, Variable } from "./src/context/mod.ts";
 export { parseContextSettings, sprintContextSettings, sprintModifiedContextSettings } from "./src/context/mod.ts";
@@ -89,6 +106,7 @@ export type {
 } from "./src/store/mod.ts";
 
 export { BACKUP_DIR, BIN_DATA_SUFFIX, DIR_PERM_MODE, JSON_NAME_SUFFIX, type Profile } from "./src/format/mod.ts";
+export { display, type DisplayOptions } from "./src/render/mod.ts";
 export type { OnProgress, Progress } from "./src/render/mod.ts";
 export {
   CheckpointError,

@@ -1,10 +1,20 @@
 /**
  * The main job, on real input: a model that GoMLX (Go) has trained and checkpointed is opened, looked at, changed and
- * saved again, and GoMLX reads the result.
+ * saved again, and GoMLX reads the result; then the last checkpoints are averaged.
  *
  * Run it with `deno task demo`.
  */
-import { Context, load, openCheckpoint, type Tensor } from "@cairn/checkpoints";
+import {
+  type Backend,
+  CheckpointError,
+  Context,
+  hostBackend,
+  load,
+  openCheckpoint,
+  splitScope,
+  type Tensor,
+} from "@cairn/checkpoints";
+import { tfjsNodeBackend } from "@cairn/checkpoints/tfjs-node";
 import { exists } from "@std/fs";
 import { join } from "@std/path";
 import { gomlxProgramPath } from "../tools/gomlx_programs.ts";
@@ -20,12 +30,17 @@ try {
 
   title("2 · Cairn opens the newest checkpoint: one look, no Context");
   await using before = await openCheckpoint(run);
+  const trainedSteps = before.step ?? 0;
   console.log(before);
 
   title("3 · Load it into a Context, change the model, save");
   const changed = await changeAndSave();
 
-  title("4 · GoMLX reads what Cairn wrote");
+  title("4 · The mean of the run's last checkpoints");
+  const backend = await fastestBackend();
+  await average(backend, trainedSteps);
+
+  title("5 · GoMLX reads what Cairn wrote");
   await verifyWithGomlx(changed);
 } finally {
   await Deno.remove(run, { recursive: true });
@@ -34,7 +49,7 @@ try {
 /** A run with several checkpoints in `run`: trained now, or as it was trained when the test data were made. */
 async function trainWithGomlx(): Promise<void> {
   if (hasGomlx) {
-    await gomlx("train", ["-expected=false", "-dir", run, "-steps", "60", "-every", "20", "-keep", "3"]);
+    await gomlx("train", ["-expected=false", "-dir", run, "-steps", "60", "-every", "20", "-keep", "4"]);
     console.log(`GoMLX ${VERSION} has trained 60 steps just now.`);
   } else {
     const trained = join(PROJECT_ROOT, "tests", "golden", VERSION, "train");
@@ -47,7 +62,7 @@ async function trainWithGomlx(): Promise<void> {
 
 async function changeAndSave(): Promise<Map<string, Tensor>> {
   const ctx = new Context();
-  await using handler = await load(ctx).dir(run).keep(3).done();
+  await using handler = await load(ctx).dir(run).keep(-1).done();
   const readout = ctx.inAbsPath("/model/readout/dense").getVariable("biases");
   if (readout === undefined) throw new Error("the trained model has no readout biases");
   const learningRate = ctx.getParamOr("learning_rate", 0);
@@ -64,6 +79,40 @@ async function changeAndSave(): Promise<Map<string, Tensor>> {
   console.log(`saved ${saved.baseName}, learning rate ${learningRate / 10}, one variable more`);
   console.log(`the directory has ${(await handler.listCheckpoints()).length} checkpoints`);
   return await saved.readAll();
+}
+
+/** tfjs-node where it is set up, else the host. */
+async function fastestBackend(): Promise<Backend> {
+  try {
+    return await tfjsNodeBackend();
+  } catch (error) {
+    if (!(error instanceof CheckpointError)) throw error;
+    console.log(`tfjs-node is not set up, so the host computes: ${error.message}`);
+    return hostBackend;
+  }
+}
+
+/** What GoMLX trained is averaged; what Cairn changed above is not in it. */
+async function average(backend: Backend, trainedSteps: number | bigint): Promise<void> {
+  const newest = new Context();
+  const mean = new Context();
+  await using single = await load(newest).dir(run).at(trainedSteps).done();
+  await using averaged = await load(mean).dir(run).at(trainedSteps).takeMean(3, backend, {
+    // Optimizer moments and metrics are floats too, and GoMLX's files do not say what is trainable.
+    average: ({ scope, name }) => scope.startsWith("/model") || name === "scale",
+  }).done();
+  console.log(`newest: ${single.loadedBase}`);
+  console.log(`mean of ${averaged.mean?.baseNames.length}: ${averaged.mean?.baseNames.join(", ")}`);
+  for (const { path, computedBy } of averaged.mean?.variables.filter((each) => each.averaged) ?? []) {
+    const { scope, name } = splitScope(path);
+    const [before, after] = [newest, mean].map((ctx) => ctx.getVariableByScopeAndName(scope, name)?.value());
+    const numbers = (tensor: Tensor | undefined): string =>
+      Array.from({ length: Math.min(4, tensor?.size ?? 0) }, (_, at) => Number(tensor?.at(at)).toFixed(4)).join(" ");
+    const more = (before?.size ?? 0) > 4 ? " …" : "";
+    console.log(
+      `  ${path.padEnd(30)} before ${numbers(before)}${more}   after ${numbers(after)}${more}   (${computedBy})`,
+    );
+  }
 }
 
 async function verifyWithGomlx(expected: ReadonlyMap<string, Tensor>): Promise<void> {

@@ -6,8 +6,9 @@
 
 import { gomlxPrograms } from "./gomlx_programs.ts";
 import type { SetupOutcome, SetupStep } from "./setup_step.ts";
+import { tfjsNode } from "./tfjs_node.ts";
 
-const STEPS: readonly SetupStep[] = [gomlxPrograms];
+const STEPS: readonly SetupStep[] = [gomlxPrograms, tfjsNode];
 
 if (import.meta.main) Deno.exit(await setUp(STEPS));
 

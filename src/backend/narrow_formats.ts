@@ -20,7 +20,13 @@ export const BFLOAT16: NarrowFormat<Uint16Array> = {
   precision: 8,
   decode: (source, from, scratch) => lookUp(BFLOAT16_VALUES ??= listBFloat16(), source, from, scratch),
   encode(values, into, from) {
-    for (let i = 0; i < values.length; i++) into[from + i] = toBFloat16Bits(values[i] ?? 0);
+    const bits = new Uint32Array(new Float32Array(values).buffer);
+    for (let i = 0; i < values.length; i++) {
+      const nearest = bits[i] ?? 0;
+      // Half-way between two, or NaN: the float32 does not say which way to round. Otherwise it does, without branches.
+      const unclear = (nearest & 0xffff) === 0x8000 || (nearest & 0x7fffffff) > 0x7f800000;
+      into[from + i] = unclear ? toBFloat16Bits(values[i] ?? 0) : (nearest + 0x7fff + ((nearest >>> 16) & 1)) >>> 16;
+    }
   },
 };
 

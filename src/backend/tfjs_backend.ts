@@ -10,39 +10,41 @@ export interface TfjsTensor {
   dispose(): void;
 }
 
-/** What is needed of tfjs: the namespace of `@tensorflow/tfjs`, `tfjs-core` with a backend, or `tfjs-node`. */
-export interface TfjsLike {
+/** What is needed of tfjs: the namespace of `@tensorflow/tfjs`, of `tfjs-core` with a backend, or of `tfjs-node`. `T` is what `tensor1d` gives. */
+export interface TfjsLike<T extends TfjsTensor = TfjsTensor> {
   /** Settled when the backend has started. */
   ready(): Promise<void>;
-  /** `cpu`, `wasm`, `webgl`, …; `tensorflow` is tfjs-node. */
-  getBackend(): string;
-  /** Runs `fn` and disposes all tensors made by it but the one that it gives. */
-  tidy(fn: () => TfjsTensor): TfjsTensor;
+  /** `cpu`, `wasm`, `webgl`, …; `tensorflow` is tfjs-node. Nothing before it is ready. */
+  getBackend(): string | undefined;
+  /** Runs `fn` and disposes all tensors that it made but the one that it gives. */
+  tidy(fn: () => NoInfer<T>): NoInfer<T>;
   /** A tensor of rank 1, which may share the memory. */
-  tensor1d(values: Float32Array): TfjsTensor;
+  tensor1d(values: Float32Array): T;
   /** The sum of tensors of one shape. */
-  addN(tensors: TfjsTensor[]): TfjsTensor;
+  addN(tensors: NoInfer<T>[]): NoInfer<T>;
   /** Division, element by element. */
-  div(dividend: TfjsTensor, divisor: number): TfjsTensor;
+  div(dividend: NoInfer<T>, divisor: number): NoInfer<T>;
 }
 
 /**
  * Means computed by tfjs, whatever backend it runs on: Float32 only, in float32 arithmetic. Without overflow each
  * element is within k float32 ulps of the largest absolute value averaged; a sum beyond float32 gives an infinity.
- * tfjs-node takes subnormal numbers for zero.
+ * tfjs-node takes subnormal numbers for zero. The name says the backend as soon as tfjs is ready, `tfjs` until then.
  *
  * @example
- * ```ts ignore
- * import * as tf from "npm:@tensorflow/tfjs@4.22.0";
+ * ```ts
+ * import * as tf from "npm:@tensorflow/tfjs-core@4.22.0";
+ * import "npm:@tensorflow/tfjs-backend-cpu@4.22.0";
  * import { tfjsBackend } from "@cairn/checkpoints";
  *
- * const backend = tfjsBackend(tf);
+ * await tf.ready();
+ * console.assert(tfjsBackend(tf).name === "tfjs-cpu");
  * ```
  */
-export function tfjsBackend(tf: TfjsLike): Backend {
+export function tfjsBackend<T extends TfjsTensor>(tf: TfjsLike<T>): Backend {
   const backend: Backend = {
     get name() {
-      return nameOf(tf);
+      return nameOf(tf.getBackend());
     },
     supports: (dtype) => dtype === "Float32",
     async mean(dtype, blocks, into) {
@@ -62,8 +64,8 @@ export function tfjsBackend(tf: TfjsLike): Backend {
   return backend;
 }
 
-function nameOf(tf: TfjsLike): string {
-  const name = tf.getBackend();
+function nameOf(name: string | undefined): string {
+  if (name === undefined || name === "") return "tfjs";
   return name === "tensorflow" ? "tfjs-node" : `tfjs-${name}`;
 }
 

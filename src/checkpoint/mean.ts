@@ -1,4 +1,4 @@
-import { type Backend, hostBackend } from "../backend/mod.ts";
+import { alignedBlocks, type Backend, hostBackend } from "../backend/mod.ts";
 import type { Context } from "../context/mod.ts";
 import { type OnWarning, ShapeError } from "../errors.ts";
 import { crc32, type Entry } from "../format/mod.ts";
@@ -92,12 +92,17 @@ export async function computeMean(
   const total = decisions.reduce((sum, { placed, from }) => sum + placed.row.byteLength * from.length, 0);
   const progress = new ByteProgress("mean", total, options);
   const readers = new Map(sources.map((source) => [source, source.reader.forward()]));
+  const largest = decisions.reduce(
+    (most, { placed, averaged }) => averaged ? Math.max(most, placed.row.byteLength) : most,
+    0,
+  );
+  const buffers = alignedBlocks(sources.length, Math.min(blockSize(sources.length), largest));
   const tensors = new Map<Entry, Tensor>();
   const variables = new Map<Entry, MeanVariable>();
   // In the order of the newest payload, so that compressed ones are inflated in one pass.
   for (const decision of decisions.toSorted((a, b) => a.placed.row.position - b.placed.row.position)) {
     const { placed, averaged, reason, from } = decision;
-    const work = new VariableMean(decision, readers, request.backend, onWarning);
+    const work = new VariableMean(decision, readers, buffers, request.backend, onWarning);
     tensors.set(placed.row, await work.compute(progress));
     variables.set(placed.row, {
       path: entryLabel(placed),
@@ -188,19 +193,23 @@ export function onlyInOlder(sources: readonly Source[]): string[] {
 class VariableMean {
   /** Who computed it. */
   computedBy: string;
+  #overflowed = false;
   readonly #decision: Decision;
   readonly #readers: ReadonlyMap<Source, EntryReader>;
+  readonly #buffers: readonly Uint8Array[];
   readonly #backend: Backend;
   readonly #onWarning: OnWarning;
 
   constructor(
     decision: Decision,
     readers: ReadonlyMap<Source, EntryReader>,
+    buffers: readonly Uint8Array[],
     backend: Backend,
     onWarning: OnWarning,
   ) {
     this.#decision = decision;
     this.#readers = readers;
+    this.#buffers = buffers;
     this.#backend = backend.supports(decision.placed.row.dtype) ? backend : hostBackend;
     this.computedBy = this.#backend.name;
     this.#onWarning = onWarning;
@@ -209,12 +218,13 @@ class VariableMean {
   async compute(progress: ByteProgress): Promise<Tensor> {
     const { placed: { row }, from } = this.#decision;
     const bytes = allocateFor(row, from.at(-1)?.source.reader.path ?? "");
-    const blockBytes = blockSize(from.length);
-    const buffers = from.map(() => new Uint8Array(from.length === 1 ? 0 : Math.min(blockBytes, bytes.length)));
+    const blockBytes = from.length === 1 ? SLICE_BYTES : Math.max(64, this.#buffers[0]?.length ?? 0);
     const crcs = from.map(() => 0);
     for (let at = 0; at < bytes.length; at += blockBytes) {
       const into = bytes.subarray(at, at + blockBytes);
-      const blocks = buffers.map((buffer) => from.length === 1 ? into : buffer.subarray(0, into.length));
+      const blocks = from.length === 1
+        ? [into]
+        : this.#buffers.slice(0, from.length).map((buffer) => buffer.subarray(0, into.length));
       await Promise.all(from.map(async ({ source, entry }, index) => {
         const block = blocks[index];
         if (block === undefined) return;
@@ -230,11 +240,14 @@ class VariableMean {
 
   async #mean(dtype: DType, blocks: readonly Uint8Array[], into: Uint8Array): Promise<void> {
     await this.#backend.mean(dtype, blocks, into);
+    // Not earlier: tfjs knows only when it is ready who computes.
+    if (!this.#overflowed) this.computedBy = this.#backend.name;
     if (this.#backend === hostBackend || allFinite(dtype, into) || !blocks.every((each) => allFinite(dtype, each))) {
       return;
     }
     // A float32 sum may overflow where the mean does not.
-    if (this.computedBy !== `${this.#backend.name}, host`) {
+    if (!this.#overflowed) {
+      this.#overflowed = true;
       this.computedBy = `${this.#backend.name}, host`;
       const path = entryLabel(this.#decision.placed);
       this.#onWarning(`mean: ${this.#backend.name} overflowed in "${path}", which was computed on the host instead`);

@@ -1,4 +1,4 @@
-import type { ParamValue } from "../context/mod.ts";
+import { compareUtf8, type ParamValue } from "../context/mod.ts";
 import { drawable, formatCount } from "../render/mod.ts";
 import type { CheckpointParam } from "./checkpoint.ts";
 import { paramsDiffView } from "./params_diff_view.ts";
@@ -58,7 +58,8 @@ export function diffParams(a: ParamsOwner, b: ParamsOwner, ...more: readonly Par
   const owners = [a, b, ...more];
   const lists = owners.map(({ params }) => new Map(params.map((each) => [keyOf(each), each])));
   const all = new Map(lists.flatMap((list) => [...list]));
-  const rows = Array.from(all, ([key, { scope, key: name }]): ParamChange => {
+  const sorted = [...all].sort(([, x], [, y]) => compareUtf8(x.scope, y.scope) || compareUtf8(x.key, y.key));
+  const rows = sorted.map(([key, { scope, key: name }]): ParamChange => {
     const found = lists.map((list) => list.get(key));
     return {
       scope,

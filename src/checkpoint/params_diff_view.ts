@@ -67,7 +67,9 @@ function columnsOf(labels: readonly string[]): Column[] {
     width: two ? 148 : Math.max(70, Math.floor(420 / labels.length)),
     ...two && index === 0 && { align: "right" as const },
   }));
-  return [{ title: "param" }, ...places, ...two ? [{ title: "", width: 96 }] : []];
+  if (!two) return [{ title: "param" }, ...places];
+  const arrow: Column = { title: "", width: 26 };
+  return [{ title: "param" }, ...places.slice(0, 1), arrow, ...places.slice(1), { title: "", width: 96 }];
 }
 
 function changeRow(change: ParamChange): Row {
@@ -80,8 +82,11 @@ function changeRow(change: ParamChange): Row {
     if (index === last) return { text: paramText(value), tone: same && values.length > 2 ? "muted" : "after" };
     return { text: paramText(value), tone: values.length === 2 ? "before" : undefined };
   });
-  const note: Cell[] = values.length === 2 ? [{ text: noteOf(change), tone: "muted" }] : [];
-  return { ...paramPath(change), ...kind !== "unchanged" && { mark: MARKS[kind] }, cells: [...cells, ...note] };
+  if (cells.length === 2) {
+    cells.splice(1, 0, { text: " →", tone: "muted" });
+    cells.push({ text: noteOf(change), tone: "muted" });
+  }
+  return { ...paramPath(change), ...kind !== "unchanged" && { mark: MARKS[kind] }, cells };
 }
 
 function noteOf({ kind, goTypes, values: [before, after] }: ParamChange): string {

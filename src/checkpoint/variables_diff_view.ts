@@ -12,7 +12,7 @@ import {
   shorten,
   type View,
 } from "../render/mod.ts";
-import { shapeText } from "../tensor/mod.ts";
+import { kindOf, shapeText } from "../tensor/mod.ts";
 import { route } from "./params_diff_view.ts";
 import { entryLabel } from "./payload_reader.ts";
 import type { VariableChange, VariablesDiff, VariableShape } from "./variables_diff.ts";
@@ -21,7 +21,7 @@ const COLUMNS: readonly Column[] = [
   { title: "variable" },
   { title: "shape", under: true },
   { title: "moved by", align: "right", width: 150 },
-  { title: "cosine", align: "right", width: 74 },
+  { title: "cosine", align: "right", width: 74, drop: 1 },
   { title: "largest change", align: "right", width: 110 },
 ];
 const MARKS: Readonly<Record<VariableChange["kind"], Mark | undefined>> = {
@@ -36,7 +36,9 @@ const MAX_ROWS = 200;
 
 /** What differs as a view: how far each variable moved, what is new or gone, the rest folded. */
 export function variablesDiffView({ labels, changes, unchanged }: VariablesDiff): View {
-  const top = Math.max(...changes.map(({ distance }) => distance?.relative ?? 0).filter(Number.isFinite), 0);
+  // A counter moves farther than any weight, which says nothing.
+  const floats = changes.filter(({ after }) => after !== undefined && kindOf(after.dtype) === "float");
+  const top = Math.max(...floats.map(({ distance }) => distance?.relative ?? 0).filter(Number.isFinite), 0) || 1;
   const rest = changes.length - MAX_ROWS;
   const blocks: Block[] = [
     ...changes.length === 0 ? [] : [flatTable(
