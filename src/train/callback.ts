@@ -1,0 +1,52 @@
+import { isSaveHook } from "../checkpoint/save_hook.ts";
+import { ConfigError } from "../errors.ts";
+import { callHook, type Loop, type OnStepFn } from "./loop.ts";
+
+/** Options of the callbacks. */
+export interface CallbackOptions {
+  /**
+   * Whether the function is also called at the end of a run, unless it was called at its last step. Default: true for a
+   * Handler's `onStepFn`, else false.
+   */
+  readonly atEnd?: boolean | undefined;
+}
+
+/** When a callback's turn is. */
+export interface CallbackRule {
+  /** Is asked at every step. */
+  isDue(loop: Loop): boolean;
+  /** Is told after each call in a step, also one that failed. */
+  onCalled?(loop: Loop): void;
+}
+
+/** Registers `fn` for the steps at which the rule says so; nothing if there is no `fn`. */
+export function addCallback<Batch>(
+  loop: Loop<Batch>,
+  hook: { readonly name: string; readonly priority: number; readonly fn: OnStepFn<Batch> | undefined },
+  options: CallbackOptions,
+  rule: CallbackRule,
+): void {
+  const { name, priority, fn } = hook;
+  if (fn === undefined) return;
+  let lastStep: number | undefined;
+  loop.onStep(name, priority, async (_, metrics) => {
+    if (!rule.isDue(loop)) return;
+    lastStep = loop.loopStep;
+    try {
+      await callHook(loop, fn, metrics);
+    } finally {
+      rule.onCalled?.(loop);
+    }
+  });
+  if (!(options.atEnd ?? isSaveHook(fn))) return;
+  loop.onEnd(name, priority, async (_, metrics) => {
+    const ran = loop.loopStep > loop.startStep;
+    if (ran && lastStep !== loop.loopStep - 1) await callHook(loop, fn, metrics);
+  });
+}
+
+/** Refuses a count that is not a whole number from 1. */
+export function checkPositive(what: string, name: string, value: number): void {
+  if (Number.isSafeInteger(value) && value >= 1) return;
+  throw new ConfigError(`Cannot register callback "${name}" with ${what} ${value}: wanted a whole number from 1`);
+}

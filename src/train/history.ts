@@ -1,0 +1,222 @@
+import { joinHome } from "../checkpoint/directory_path.ts";
+import { ConfigError, type OnWarning, warnOnConsole } from "../errors.ts";
+import { type InspectOptions, type JupyterBundle, type View, viewBundle, viewInspected } from "../render/mod.ts";
+import { AppendFile } from "./append_file.ts";
+import { historyView } from "./history_view.ts";
+import type { Loop } from "./loop.ts";
+import { parsePlotPoints, type PlotPoint, plotPointLine } from "./plot_point.ts";
+import { LOSS_ONLY, type MetricDescription, type Metrics } from "./trainer.ts";
+
+/** The file's name in a directory of checkpoints. Source: GoMLX `plots.TrainingPlotFileName`. */
+export const TRAINING_PLOT_FILE_NAME = "training_plot_points.json";
+
+/** Options of {@linkcode History.open}. */
+export interface HistoryOptions {
+  /** Takes what is reported and not thrown. Default: `console.warn`. */
+  readonly onWarning?: OnWarning | undefined;
+}
+
+/** What a dataset for evaluation is called in the names of metrics. */
+export interface EvalDataset {
+  /** `valid` makes the metric `Mean Loss on valid`. */
+  readonly name: string;
+  /** For short names. Default: the first three bytes of the name. */
+  readonly shortName?: string | undefined;
+}
+
+/**
+ * What was measured in training, over all processes that have trained a run: metrics by step. With a file it is GoMLX's
+ * `training_plot_points.json` beside the checkpoints, which GoMLX reads and appends to as well.
+ *
+ * A resumed run measures again what the interrupted one had measured after its last checkpoint: for each metric and
+ * step the last value counts, and an equal one is not written again. Not both of two processes may append.
+ *
+ * Shown in a notebook and by `console.log` as a table with a curve for each metric.
+ *
+ * Source: GoMLX `plots.Points`, `plots.CreatePointsWriter`, `plots.AddTrainAndEvalMetrics`.
+ *
+ * @example
+ * ```ts
+ * import { Context } from "@cairn/checkpoints";
+ * import { everyNSteps, History, Loop } from "@cairn/checkpoints/train";
+ *
+ * const dir = await Deno.makeTempDir(); // where the checkpoints are
+ * const history = await History.open(dir);
+ * const loop = new Loop({ context: new Context(), trainStep: (batch: number) => 1 / batch });
+ * everyNSteps(loop, 2, "history", 50, history.onStepFn);
+ * await loop.runSteps([1, 2, 3, 4], 4);
+ * console.log(history);
+ * if ((await History.open(dir)).series("Train: Loss").length !== 2) throw new Error("not kept");
+ * await Deno.remove(dir, { recursive: true });
+ * ```
+ */
+export class History {
+  /**
+   * A hook that keeps the train metrics of a step, under its global step:
+   * `everyNSteps(loop, 10, "history", 50, history.onStepFn)`.
+   */
+  readonly onStepFn: (loop: Loop, metrics: Metrics) => Promise<void> = async (loop, metrics) => {
+    const { context, trainMetrics = LOSS_ONLY } = loop.trainer;
+    await this.add(trainPoints(trainMetrics, metrics, Number(context.getGlobalStep())));
+  };
+
+  #file: AppendFile | undefined;
+  readonly #points = new Map<string, PlotPoint>();
+
+  /** Makes one that lives in memory only. */
+  constructor() {}
+
+  /**
+   * The history in a directory of checkpoints (`~` is the home directory), empty if there is none yet: then the first
+   * append makes the file. Of a damaged file what can be read counts, and the rest is reported; a torn end is cut off
+   * by the next append.
+   *
+   * Needs `--allow-read=<dir>`, and `--allow-write=<dir>` to append. LimitError above 256 MiB.
+   *
+   * Source: GoMLX `plots.LoadPointsFromCheckpoint`.
+   */
+  static async open(directory: string, options: HistoryOptions = {}): Promise<History> {
+    if (directory === "") throw new ConfigError('Cannot open the history in "": wanted the path of a directory');
+    const file = new AppendFile(joinHome("", directory), TRAINING_PLOT_FILE_NAME, wholeEnd);
+    const history = new History();
+    history.#file = file;
+    const { points, badLines, torn } = parsePlotPoints(decode(await file.read() ?? new Uint8Array()));
+    for (const point of points) history.#points.set(keyOf(point), point);
+    const { onWarning = warnOnConsole } = options;
+    if (badLines.length > 0) {
+      const lines = badLines.slice(0, 5).join(", ") + (badLines.length > 5 ? ", …" : "");
+      onWarning(`"${file.path}": what is no plot point was left out, in line ${lines}; GoMLX cannot read this file`);
+    }
+    if (torn) onWarning(`"${file.path}": the last line was torn, and is left out`);
+    return history;
+  }
+
+  /** Absolute path of the file; undefined for one in memory. */
+  get path(): string | undefined {
+    return this.#file?.path;
+  }
+
+  /** All points by step, one for each metric and step. */
+  get points(): readonly PlotPoint[] {
+    return [...this.#points.values()].sort((a, b) => a.step - b.step);
+  }
+
+  /** The metrics' names, by their type and then by name. Source: GoMLX `Points.MetricsNames`. */
+  get metricNames(): readonly string[] {
+    const types = new Map(this.points.map((point) => [point.metricName, point.metricType]));
+    return [...types].sort(([a, typeA], [b, typeB]) => compare(typeA, typeB) || compare(a, b)).map(([name]) => name);
+  }
+
+  /** One metric by step. */
+  series(metricName: string): readonly PlotPoint[] {
+    return this.points.filter((point) => point.metricName === metricName);
+  }
+
+  /**
+   * Keeps points, in one append. Those that are not finite are left out, as in GoMLX, and so are those that are kept
+   * already with that value. If the append fails, none is kept. Source: GoMLX `plots.CreatePointsWriter`.
+   */
+  async add(points: readonly PlotPoint[]): Promise<void> {
+    const fresh = points.filter((point) => {
+      if (!Number.isFinite(point.value) || !Number.isFinite(point.step)) return false;
+      return !Object.is(this.#points.get(keyOf(point))?.value, point.value);
+    });
+    if (fresh.length === 0) return;
+    await this.#file?.append(new TextEncoder().encode(fresh.map(plotPointLine).join("")));
+    for (const point of fresh) this.#points.set(keyOf(point), point);
+  }
+
+  /**
+   * Keeps what was measured on another dataset than the trained one: `Mean Loss on valid`, `#loss(val)`.
+   *
+   * Source: GoMLX v0.23 `plots.AddTrainAndEvalMetrics`.
+   *
+   * @example
+   * ```ts
+   * import { History } from "@cairn/checkpoints/train";
+   *
+   * const history = new History();
+   * await history.addEval({ name: "valid" }, [{ name: "Mean Loss", shortName: "#loss", metricType: "loss" }], [0.5], 100);
+   * console.log(history.series("Mean Loss on valid"));
+   * ```
+   */
+  async addEval(
+    dataset: EvalDataset,
+    descriptions: readonly MetricDescription[],
+    metrics: Metrics,
+    step: number,
+  ): Promise<void> {
+    await this.add(evalPoints(dataset, descriptions, metrics, step));
+  }
+
+  /** What a notebook shows. */
+  [Symbol.for("Jupyter.display")](): JupyterBundle {
+    return viewBundle(() => this.#view());
+  }
+
+  /** What `console.log` shows. */
+  [Symbol.for("Deno.customInspect")](_: unknown, options?: InspectOptions): string {
+    return viewInspected(() => this.#view(), options);
+  }
+
+  /** What `display()` shows. */
+  [Symbol.for("cairn.view")](): View {
+    return this.#view();
+  }
+
+  #view(): View {
+    return historyView(this.path, this.metricNames.map((name) => this.series(name)));
+  }
+}
+
+function trainPoints(descriptions: readonly MetricDescription[], metrics: Metrics, step: number): PlotPoint[] {
+  return pair(descriptions, metrics).map(({ name, shortName, metricType, value }) => ({
+    metricName: `Train: ${name}`,
+    short: `T/${shortName}`,
+    metricType,
+    step,
+    value,
+  }));
+}
+
+function evalPoints(
+  dataset: EvalDataset,
+  descriptions: readonly MetricDescription[],
+  metrics: Metrics,
+  step: number,
+): PlotPoint[] {
+  const label = dataset.shortName ?? decode(new TextEncoder().encode(dataset.name).subarray(0, 3));
+  return pair(descriptions, metrics).map(({ name, shortName, metricType, value }) => ({
+    metricName: `${name} on ${dataset.name}`,
+    short: `${shortName}(${label})`,
+    metricType,
+    step,
+    value,
+  }));
+}
+
+type Measured = MetricDescription & { readonly value: number };
+
+function pair(descriptions: readonly MetricDescription[], metrics: Metrics): Measured[] {
+  return descriptions.flatMap(({ name, shortName, metricType }, index) => {
+    const value = metrics[index];
+    return value === undefined ? [] : [{ name, shortName, metricType, value }];
+  });
+}
+
+function keyOf({ metricName, step }: PlotPoint): string {
+  return `${step} ${metricName}`;
+}
+
+/** How many bytes of a file's last line are whole points. In windows-1252 every byte is one character. */
+function wholeEnd(tail: Uint8Array): number {
+  return parsePlotPoints(new TextDecoder("windows-1252").decode(tail)).end;
+}
+
+function decode(bytes: Uint8Array): string {
+  return new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
