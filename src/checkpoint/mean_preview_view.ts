@@ -24,9 +24,9 @@ const PREVIEW_COLUMNS: readonly Column[] = [
 ];
 const REPORT_COLUMNS: readonly Column[] = [
   { title: "variable" },
-  { title: "decision", width: 190 },
+  { title: "decision", under: true },
   { title: "from", align: "right", width: 90 },
-  { title: "computed by", width: 110 },
+  { title: "computed by", align: "right", width: 130 },
 ];
 const MAX_ROWS = 200;
 

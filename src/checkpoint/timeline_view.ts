@@ -12,10 +12,10 @@ import type { Timeline, TimelineCheckpoint } from "./timeline.ts";
 
 const COLUMNS: readonly Column[] = [
   { title: "checkpoint" },
-  { title: "step", align: "right", width: 80 },
-  { title: "saved", align: "right", width: 140, drop: 1 },
-  { title: "age", align: "right", width: 70, drop: 2 },
-  { title: "size", align: "right", width: 80 },
+  { title: "step", align: "right", width: 66 },
+  { title: "saved", under: true, drop: 1 },
+  { title: "age", align: "right", width: 60, drop: 2 },
+  { title: "size", align: "right", width: 70 },
 ];
 const MAX_ROWS = 100;
 

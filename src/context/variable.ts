@@ -1,10 +1,13 @@
 import { ShapeError, VariableError, visible } from "../errors.ts";
+import { type JupyterBundle, type View, viewBundle } from "../render/mod.ts";
 import { byteLengthOf, type DType, isDType } from "../tensor/dtype.ts";
 import { sameDimensions, shapeText, sizeOf } from "../tensor/shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { type Context, createIn } from "./context.ts";
 import type { Initializer } from "./initializer.ts";
 import type { LoadedValue } from "./loader.ts";
+import type { StudyOptions } from "./study.ts";
+import { studyVariable, variableView } from "./variable_view.ts";
 import { joinScope } from "./scope.ts";
 
 /** What a {@linkcode Variable} starts with. */
@@ -228,6 +231,16 @@ export class Variable {
   /** Scope, slash, name; in the root `//global_step`, as GoMLX prints it. */
   toString(): string {
     return `${this.scope}/${this.name}`;
+  }
+
+  /** What a notebook shows: its row with statistics, and its values if they are in memory. Reads 64 MiB at most. */
+  [Symbol.for("Jupyter.display")](): JupyterBundle {
+    return viewBundle(() => variableView(this));
+  }
+
+  /** What `display()` shows. */
+  async [Symbol.for("cairn.view")](options: StudyOptions = {}): Promise<View> {
+    return await studyVariable(this, options);
   }
 
   /** One line for `console.log`. */

@@ -8,6 +8,7 @@ export { mergeBars } from "./chart.ts";
 export { type Html, html, shorten } from "./html.ts";
 export { type InspectOptions, type JupyterBundle, jupyterBundle, viewBundle, viewInspected } from "./jupyter_bundle.ts";
 export { formatBytes, formatCount, formatItems, formatNumber, formatPercent } from "./number_text.ts";
+export { encodePng } from "./png.ts";
 export type { OnProgress, Progress } from "./progress.ts";
 export { type TextColumn, textTable } from "./text_table.ts";
 export {

@@ -1,5 +1,5 @@
 import { CHART_WIDTH, chartHtml } from "./chart.ts";
-import { type Html, html } from "./html.ts";
+import { type Html, html, type HtmlPart } from "./html.ts";
 import { formatCount } from "./number_text.ts";
 import {
   type Block,
@@ -27,6 +27,8 @@ const MAX_BYTES = 200 * 1024;
 /** Rows, halved until the rest fits. */
 const MAX_ROWS = 120;
 
+const LINE_END = html`
+`;
 const LINE = "1px solid rgba(128,128,128,.3)";
 const MUTED = "opacity:.72";
 const MONO = "font-family:ui-monospace,Menlo,Consolas,'DejaVu Sans Mono',monospace";
@@ -107,6 +109,11 @@ function blockHtml(block: Block): Html {
     case "picture":
       return pictureHtml(block);
   }
+}
+
+/** Line ends stay; other control characters are made visible. */
+function linesHtml(text: string): HtmlPart {
+  return text.split("\n").map((line, index) => html`${index > 0 && LINE_END}${line}`);
 }
 
 function chipHtml({ text, note, mark }: Chip): Html {

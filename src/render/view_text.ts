@@ -30,6 +30,8 @@ export interface TextOptions {
 const MAX_ROWS = 40;
 /** A name keeps that many characters before a column goes. */
 const MIN_NAME = 24;
+/** A name keeps that many characters, also where the table becomes too wide by that. */
+const MIN_CUT_NAME = 48;
 
 /** A view as plain text: a line, and what follows, one blank line apart. */
 export function viewText(view: View, options: TextOptions = {}): string {
@@ -72,13 +74,14 @@ function tableText(table: TableBlock, width: number, paint: Painter): string {
   const rows = all.slice(0, MAX_ROWS);
   const hidden = all.length - rows.length;
   const rest = [...hidden > 0 ? [`… and ${formatCount(hidden)} more rows`] : [], ...restsOf(table)].map(visible);
-  const kept = columnsThatFit(table, rows, width);
+  const marked = all.some((row) => row.mark !== undefined);
+  const { kept, room } = columnsThatFit(table, rows, width, marked);
   const columns = kept.map((index): TextColumn => {
     const { title, align } = table.columns[index] ?? { title: "" };
-    return { title: index === 0 && all.some((row) => row.mark) ? `  ${title}` : title, ...align && { align } };
+    return { title: index === 0 && marked ? `  ${title}` : title, ...align && { align } };
   });
   const cells = rows.map((row) =>
-    kept.map((index) => index === 0 ? headText(row) : cellText(cellOf(row.cells[index - 1])))
+    kept.map((index) => index === 0 ? headText(row, marked, room) : cellText(cellOf(row.cells[index - 1])))
   );
   const lines = all.length === 0 ? [] : colored(textTable(columns, cells), rows, paint);
   return [...lines, ...rest.map(paint.dim)].join("\n");
@@ -101,34 +104,44 @@ function restsOf({ root }: TableBlock): string[] {
   return rests(root).slice(-1);
 }
 
-function headText(row: Row): string {
-  const sign = row.mark === undefined ? "" : `${GLYPHS[row.mark]} `;
-  return [sign + row.path, ...(row.flags ?? []).map((flag) => factText(flag, painter(false)))].join("  ");
+/** Name and flags of a row; of a name that is too long the middle is left out, and more of its end is kept. */
+function headText(row: Row, marked: boolean, room = Infinity): string {
+  const sign = row.mark === undefined ? marked ? "  " : "" : `${GLYPHS[row.mark]} `;
+  const flags = (row.flags ?? []).map((flag) => `  ${factText(flag, painter(false))}`).join("");
+  const name = [...visible(row.path)];
+  const most = Math.max(MIN_CUT_NAME, room - sign.length - flags.length);
+  if (name.length <= most) return sign + row.path + flags;
+  const start = Math.floor(most / 3);
+  return `${sign}${name.slice(0, start).join("")}…${name.slice(start + 1 - most).join("")}${flags}`;
 }
 
 function cellText(cell: Cell): string {
   return cell.chart === undefined ? cell.text : chartText(cell.chart) || cell.text;
 }
 
-/** Indices of the columns that leave the first one enough room. */
-function columnsThatFit(table: TableBlock, rows: readonly Row[], width: number): number[] {
+/** Indices of the columns that leave the first one enough room, and that room. */
+function columnsThatFit(
+  table: TableBlock,
+  rows: readonly Row[],
+  width: number,
+  marked: boolean,
+): { readonly kept: readonly number[]; readonly room: number } {
   const widths = table.columns.map((column, index) =>
-    rows.reduce(
-      (most, row) =>
-        Math.max(most, [...visible(index === 0 ? headText(row) : cellText(cellOf(row.cells[index - 1])))].length),
-      [...column.title].length,
-    )
+    rows.reduce((most, row) => {
+      const text = index === 0 ? headText(row, marked) : cellText(cellOf(row.cells[index - 1]));
+      return Math.max(most, [...visible(text)].length);
+    }, [...column.title].length)
   );
   const kept = new Set(table.columns.keys());
   const room = (): number => width - [...kept].slice(1).reduce((sum, index) => sum + 2 + (widths[index] ?? 0), 0);
-  const name = Math.min(widths[0] ?? 0, MIN_NAME);
+  const wanted = Math.min(widths[0] ?? 0, MIN_NAME);
   const droppable = [...table.columns.entries()].filter(([index, { drop }]) => index > 0 && drop !== undefined)
     .sort(([, a], [, b]) => dropOf(a) - dropOf(b));
   for (const [index] of droppable) {
-    if (room() >= Math.max(name, widths[0] ?? 0) || room() >= Math.max(MIN_NAME, name)) break;
+    if (room() >= wanted) break;
     kept.delete(index);
   }
-  return [...kept];
+  return { kept: [...kept], room: room() };
 }
 
 function dropOf(column: Column): number {

@@ -1,4 +1,5 @@
 import { ShapeError } from "../errors.ts";
+import { type JupyterBundle, type View, viewBundle } from "../render/mod.ts";
 import { elementAt } from "./decode.ts";
 import { bitsOf, byteLengthOf, type DType, DTYPES, isDType, kindOf } from "./dtype.ts";
 import { encodeElements, encodeTypedArray, rangeText } from "./encode.ts";
@@ -18,6 +19,7 @@ import {
   viewOf,
 } from "./tensor_data.ts";
 import { tensorText } from "./tensor_text.ts";
+import { tensorView } from "./tensor_view.ts";
 
 export type { Complex, NestedArray, TensorData, TensorElement } from "./tensor_data.ts";
 
@@ -190,6 +192,16 @@ export class Tensor {
   /** The shape, `(Float32)[2 2]`. */
   toString(): string {
     return shapeText(this.dtype, this.dimensions);
+  }
+
+  /** What a notebook shows: statistics, values, and a picture where there is one. */
+  [Symbol.for("Jupyter.display")](): JupyterBundle {
+    return viewBundle(() => tensorView(this));
+  }
+
+  /** What `display()` shows. */
+  [Symbol.for("cairn.view")](): View {
+    return tensorView(this);
   }
 
   /** One short line for `console.log`: shape and first elements. */

@@ -26,7 +26,8 @@ export function tensorText(tensor: Elements): string {
   }
 }
 
-function elementText(element: TensorElement): string {
+/** One element, with up to six digits. */
+export function elementText(element: TensorElement): string {
   if (typeof element === "number") return numberText(element);
   if (typeof element !== "object") return String(element);
   const im = numberText(element.im);

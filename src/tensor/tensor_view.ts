@@ -1,0 +1,71 @@
+import { type Block, flatTable, formatBytes, type View } from "../render/mod.ts";
+import { Statistics } from "./statistics.ts";
+import { elementsText, STATISTICS_COLUMNS, statisticsCells, statisticsFlags } from "./statistics_view.ts";
+import type { Tensor } from "./tensor.ts";
+import type { TensorElement } from "./tensor_data.ts";
+import { tensorPicture } from "./tensor_picture.ts";
+import { elementText } from "./tensor_text.ts";
+
+/** What is looked at of a tensor that nobody has asked to be measured, in bytes. */
+const GLANCE_BYTES = 64 * 1024 * 1024;
+/** Elements at each end of an axis that is too long. */
+const EDGE = 3;
+/** Up to that many elements all are shown. */
+const WHOLE = 100;
+
+/** A tensor as a view: statistics, values with an ellipsis, a picture where there is one. */
+export function tensorView(tensor: Tensor): View {
+  tensor.data(); // a detached buffer throws here, and the error is shown
+  const small = tensor.byteLength <= GLANCE_BYTES;
+  const statistics = small ? tensor.statistics() : Statistics.of(tensor.dtype);
+  const facts = [elementsText(tensor.size), formatBytes(tensor.byteLength), ...statisticsFlags(statistics)];
+  const cells = statisticsCells(tensor.dtype, tensor.dimensions, small ? statistics : undefined);
+  const figures = flatTable([{ title: "" }, ...STATISTICS_COLUMNS], [{ path: "", label: "", cells }]);
+  const blocks: Block[] = [
+    ...tensor.size > 1 ? [figures] : [],
+    { kind: "text", text: valuesText(tensor) },
+    ...small ? tensorPicture(tensor, statistics) : [],
+  ];
+  return { title: `Tensor ${tensor}`, facts, blocks };
+}
+
+/** The values as NumPy prints them: nested, aligned, long axes cut in the middle. */
+export function valuesText(tensor: Tensor): string {
+  const { dimensions, size } = tensor;
+  if (size === 0) return "[]";
+  const shown = dimensions.map((dimension) => indices(dimension, size <= WHOLE));
+  const strides = dimensions.map((_, axis) => dimensions.slice(axis + 1).reduce((product, each) => product * each, 1));
+  const texts = new Map<number, string>();
+  const visit = (axis: number, at: number): void => {
+    const list = shown[axis];
+    if (list === undefined) texts.set(at, rounded(tensor.at(at)));
+    else for (const index of list) if (index >= 0) visit(axis + 1, at + index * (strides[axis] ?? 1));
+  };
+  visit(0, 0);
+  const width = Math.max(...texts.values().map((text) => text.length));
+  const draw = (axis: number, at: number, indent: string): string => {
+    const list = shown[axis];
+    if (list === undefined) return (texts.get(at) ?? "").padStart(dimensions.length === 0 ? 0 : width);
+    const items = list.map((index) =>
+      index < 0 ? "…" : draw(axis + 1, at + index * (strides[axis] ?? 1), `${indent} `)
+    );
+    const inner = axis === dimensions.length - 1;
+    return `[${items.join(inner ? " " : `\n${"\n".repeat(dimensions.length - axis - 2)}${indent} `)}]`;
+  };
+  return draw(0, 0, "");
+}
+
+/** Positions along an axis that are shown; -1 is the ellipsis. */
+function indices(dimension: number, whole: boolean): number[] {
+  if (whole || dimension <= 2 * EDGE + 1) return Array.from({ length: dimension }, (_, index) => index);
+  return [0, 1, 2, -1, dimension - 3, dimension - 2, dimension - 1];
+}
+
+function rounded(element: TensorElement): string {
+  if (element === Infinity || element === -Infinity) return element > 0 ? "Inf" : "-Inf";
+  if (typeof element !== "number" || Number.isInteger(element) || !Number.isFinite(element)) {
+    return elementText(element);
+  }
+  const magnitude = Math.abs(element);
+  return magnitude < 1e-4 || magnitude >= 1e6 ? element.toExponential(3) : element.toFixed(4);
+}
