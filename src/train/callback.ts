@@ -1,6 +1,7 @@
 import { isSaveHook } from "../checkpoint/save_hook.ts";
 import { ConfigError } from "../errors.ts";
-import { callHook, type Loop, type OnStepFn } from "./loop.ts";
+import { callHook, type Loop } from "./loop.ts";
+import type { OnStepFn } from "./loop_types.ts";
 
 /** Options of the callbacks. */
 export interface CallbackOptions {
@@ -19,6 +20,9 @@ export interface CallbackRule {
   onCalled?(loop: Loop): void;
 }
 
+/** By loop and function, the step after which it was called last: two callbacks of one function save once at the end. */
+const lastCalls = new WeakMap<object, Map<unknown, number>>();
+
 /** Registers `fn` for the steps at which the rule says so; nothing if there is no `fn`. */
 export function addCallback<Batch>(
   loop: Loop<Batch>,
@@ -28,10 +32,11 @@ export function addCallback<Batch>(
 ): void {
   const { name, priority, fn } = hook;
   if (fn === undefined) return;
-  let lastStep: number | undefined;
+  const calls = lastCalls.get(loop) ?? new Map<unknown, number>();
+  lastCalls.set(loop, calls);
   loop.onStep(name, priority, async (_, metrics) => {
     if (!rule.isDue(loop)) return;
-    lastStep = loop.loopStep;
+    calls.set(fn, loop.loopStep);
     try {
       await callHook(loop, fn, metrics);
     } finally {
@@ -40,8 +45,10 @@ export function addCallback<Batch>(
   });
   if (!(options.atEnd ?? isSaveHook(fn))) return;
   loop.onEnd(name, priority, async (_, metrics) => {
-    const ran = loop.loopStep > loop.startStep;
-    if (ran && lastStep !== loop.loopStep - 1) await callHook(loop, fn, metrics);
+    const lastStep = loop.loopStep - 1;
+    if (lastStep < loop.startStep || calls.get(fn) === lastStep) return;
+    calls.set(fn, lastStep);
+    await callHook(loop, fn, metrics);
   });
 }
 

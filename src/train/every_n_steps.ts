@@ -1,5 +1,6 @@
 import { addCallback, type CallbackOptions, checkPositive } from "./callback.ts";
-import type { Loop, OnStepFn } from "./loop.ts";
+import type { Loop } from "./loop.ts";
+import type { OnStepFn } from "./loop_types.ts";
 
 /**
  * Calls `fn` after every `n` steps. The steps are counted from the registration on, over all runs, whatever the global

@@ -1,6 +1,7 @@
 import { ConfigError } from "../errors.ts";
 import { addCallback, type CallbackOptions, checkPositive } from "./callback.ts";
-import type { Loop, OnStepFn } from "./loop.ts";
+import type { Loop } from "./loop.ts";
+import type { OnStepFn } from "./loop_types.ts";
 
 /**
  * Calls `fn` at steps that lie further and further apart: at `loopStep` `start`, then `start * factor` later (rounded),

@@ -23,16 +23,8 @@ export { everyNSteps } from "./every_n_steps.ts";
 export { exponentialCallback } from "./exponential_callback.ts";
 export { type EvalDataset, History, type HistoryOptions, TRAINING_PLOT_FILE_NAME } from "./history.ts";
 export { getTrainLastStepVar } from "./last_train_step.ts";
-export {
-  type LastCheckpoint,
-  Loop,
-  type LoopOptions,
-  type OnEndFn,
-  type OnStartFn,
-  type OnStepFn,
-  type OnStopFn,
-  type RunOptions,
-} from "./loop.ts";
+export { Loop } from "./loop.ts";
+export type { LastCheckpoint, LoopOptions, OnEndFn, OnStartFn, OnStepFn, OnStopFn, RunOptions } from "./loop_types.ts";
 export { nTimesDuringLoop } from "./n_times_during_loop.ts";
 export { periodicCallback } from "./periodic_callback.ts";
 export type { PlotPoint } from "./plot_point.ts";

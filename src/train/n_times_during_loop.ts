@@ -1,5 +1,6 @@
 import { addCallback, type CallbackOptions, checkPositive } from "./callback.ts";
-import type { Loop, OnStepFn } from "./loop.ts";
+import type { Loop } from "./loop.ts";
+import type { OnStepFn } from "./loop_types.ts";
 
 /** Where the end is not known, the first call comes after so many steps, and each next one after twice as many. */
 const FIRST_BLIND_STEPS = 128;

@@ -1,7 +1,8 @@
 import { ConfigError } from "../errors.ts";
 import { addCallback, type CallbackOptions } from "./callback.ts";
 import { goDurationText } from "./duration_text.ts";
-import type { Loop, OnStepFn } from "./loop.ts";
+import type { Loop } from "./loop.ts";
+import type { OnStepFn } from "./loop_types.ts";
 
 /**
  * Calls `fn` after the first step that ends `period` milliseconds or more after the last call returned. The first step

@@ -17,7 +17,8 @@ export class ProgressTracker {
   #metrics: Metrics = [];
   #lossSum = 0;
   #lossWeight = 0;
-  #rate: number | undefined;
+  #recentSteps = 0;
+  #recentTime = 0;
   #rateTime: number;
   #rateStep: number;
   #median: { readonly of: number; readonly value: number } | undefined;
@@ -62,14 +63,12 @@ export class ProgressTracker {
 
   #recentRate(now: number, step: number): number | undefined {
     const passed = now - this.#rateTime;
-    const rate = rateOf(step - this.#rateStep, passed);
-    if (rate === undefined) return this.#rate;
-    this.#rate = this.#rate === undefined
-      ? rate
-      : this.#rate + (rate - this.#rate) * (1 - Math.exp(-passed / RATE_MEMORY));
+    const keep = Math.exp(-passed / RATE_MEMORY);
+    this.#recentSteps = this.#recentSteps * keep + step - this.#rateStep;
+    this.#recentTime = this.#recentTime * keep + passed;
     this.#rateTime = now;
     this.#rateStep = step;
-    return this.#rate;
+    return rateOf(this.#recentSteps, this.#recentTime);
   }
 
   #medianStep(isLast: boolean): number | undefined {

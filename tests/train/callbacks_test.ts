@@ -211,6 +211,21 @@ Deno.test("a Handler's onStepFn is called at the end by default, and is known to
   assertEquals((await checkpoint.listCheckpoints()).length, 4);
 });
 
+Deno.test("one onStepFn in two callbacks saves once at the end, two Handlers save both", async () => {
+  const context = contextAt(0);
+  const first = await build(context).store(new MemoryStore()).keep(-1).done();
+  const second = await build(context).store(new MemoryStore()).keep(-1).done();
+  const loop = new Loop(new FakeTrainer(undefined, context));
+  everyNSteps(loop, 4, "checkpointing", 100, first.onStepFn);
+  periodicCallback(loop, 1e9, "checkpointing", 100, first.onStepFn);
+  everyNSteps(loop, 7, "other", 100, second.onStepFn);
+  await loop.runSteps(endless(), 6);
+  await loop.runSteps(endless(), 2);
+  const steps = async (handler: typeof first): Promise<string[]> =>
+    (await handler.listCheckpoints()).map((base) => base.slice(-1));
+  assertEquals([await steps(first), await steps(second)], [["4", "6", "8"], ["6", "7", "8"]]);
+});
+
 Deno.test("a NaN loss stops before a checkpoint of it is saved", async () => {
   const context = contextAt(0);
   const checkpoint = await build(context).store(new MemoryStore()).keep(-1).done();

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { build } from "../../src/checkpoint/mod.ts";
 import { Context } from "../../src/context/mod.ts";
 import { MemoryStore } from "../../src/store/mod.ts";
@@ -187,4 +187,23 @@ Deno.test("the progress bar follows epochs, and a loop without steps", async () 
   ]);
   await loop.runEpochs([], 1);
   assertEquals(written.length, 6);
+});
+
+Deno.test("the rate is that of the last ten seconds or so, and a slow first step does not linger", async () => {
+  let now = 0;
+  const loop = new Loop(new FakeTrainer(), { clock: () => now });
+  const rates: number[] = [];
+  attachProgressBar(loop, {
+    form: "log",
+    interval: 0,
+    write: (text) => void rates.push(Number(/([\d.]+) steps\/s/.exec(text)?.[1])),
+  });
+  // Ten steps a second after a second of warming up; from step 600 on, half as fast.
+  loop.onStep("time", -1, ({ loopStep }) => now += loopStep === 0 ? 1000 : loopStep < 600 ? 100 : 200);
+  await loop.runSteps(endless(), 1001);
+  assertEquals(rates[0], 1);
+  assertAlmostEquals(rates[50] ?? 0, 50 / 6, 1);
+  assertAlmostEquals(rates[590] ?? 0, 10, 0.1);
+  assertAlmostEquals(rates[1000] ?? 0, 5, 0.1);
+  assertAlmostEquals(rates.at(-1) ?? 0, 1001 / 140.9, 0.1, "the whole run's at the end");
 });
