@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertGreater, type assertInstanceOf, assertRejects, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertGreater, assertRejects, assertThrows } from "@std/assert";
 import { DenoFiles } from "../../src/store/mod.ts";
 import { namesIn, symlink, TemporaryDirectory } from "./temporary_directory.ts";
 
