@@ -17,14 +17,18 @@ export async function findTfjsAddon(option: string | undefined): Promise<string>
   const asked = option ?? await readVariable();
   if (asked !== undefined) return await takeAsked(resolve(asked), option === undefined ? VARIABLE : "options.addon");
   const places = listPlaces();
-  let closed = 0;
+  const closed: string[] = [];
   for (const path of places) {
     const { state } = await Deno.permissions.query({ name: "read", path });
-    if (state !== "granted") closed++;
+    if (state !== "granted") closed.push(path);
     else if (await isThere(path)) return path;
   }
-  const unread = closed === 0 ? "" : ` (no permission to read ${closed} of them)`;
-  throw notFound(`looked for ${places.map((path) => `"${path}"`).join(", ")}${unread}`);
+  const looked = `looked for ${places.map((path) => `"${path}"`).join(", ")}`;
+  if (closed.length === 0) throw notFound(looked);
+  throw new PermissionError(
+    `Cannot find tfjs-node's native library: ${looked}, of which ${closed.length} may not be read; run again with ` +
+      `--allow-read=${closed.join(",")}, or name the library by { addon }; if it is nowhere: ${HOW_TO_INSTALL}`,
+  );
 }
 
 async function readVariable(): Promise<string | undefined> {

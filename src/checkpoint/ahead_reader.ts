@@ -7,20 +7,23 @@ const AHEAD_BYTES = 1024 * 1024;
 /** Reads a raw payload; small entries that follow each other come from one larger read. One read at a time. */
 export class AheadReader implements EntryReader {
   readonly #whole: PayloadReader;
+  readonly #aheadBytes: number;
   #buffer: Uint8Array | undefined;
   #start = 0;
   #length = 0;
   #lastEnd = -1;
 
-  constructor(whole: PayloadReader) {
+  /** Reads at most `aheadBytes` at once, and keeps them. */
+  constructor(whole: PayloadReader, aheadBytes: number = AHEAD_BYTES) {
     this.#whole = whole;
+    this.#aheadBytes = Math.min(aheadBytes, AHEAD_BYTES);
   }
 
   async read(entry: Entry, into: Uint8Array, start: number): Promise<void> {
     const from = entry.position + start;
     const isNext = from === this.#lastEnd;
     this.#lastEnd = from + into.length;
-    if (isNext && into.length <= AHEAD_BYTES / 4 && !this.#holds(from, into.length)) await this.#fill(from);
+    if (isNext && into.length <= this.#aheadBytes / 4 && !this.#holds(from, into.length)) await this.#fill(from);
     if (this.#buffer === undefined || !this.#holds(from, into.length)) {
       return await this.#whole.read(entry, into, start);
     }
@@ -36,7 +39,7 @@ export class AheadReader implements EntryReader {
   }
 
   async #fill(from: number): Promise<void> {
-    this.#buffer ??= new Uint8Array(AHEAD_BYTES);
+    this.#buffer ??= new Uint8Array(this.#aheadBytes);
     this.#length = 0;
     this.#length = await this.#whole.readPayload(this.#buffer, from);
     this.#start = from;

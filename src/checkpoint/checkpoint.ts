@@ -224,7 +224,28 @@ export class Checkpoint implements AsyncDisposable {
   /** What `display()` shows. */
   async [Symbol.for("cairn.view")](options: StudyOptions = {}): Promise<View> {
     await this.#source.reader.ready().catch(() => {}); // Closed, or gone: its rows can be shown all the same.
-    return checkpointView(this, await study(this.#sources(), options), options);
+    const measured = options.stats === true && await this.#measureCompressed(options);
+    return checkpointView(
+      this,
+      await study(this.#sources(), measured ? { ...options, progress: undefined } : options),
+      options,
+    );
+  }
+
+  /** Takes all statistics in one pass over a compressed payload, so that it need not be kept inflated. */
+  async #measureCompressed({ progress }: StudyOptions): Promise<boolean> {
+    const { reader } = this.#source;
+    if (reader.positional) return false;
+    const forward = reader.forward();
+    const values = this.#values().sort((a, b) => a.entry.position - b.entry.position);
+    const total = this.byteLength;
+    let done = 0;
+    for (const value of values) {
+      if (value.measured === undefined) await value.measure(forward).catch(() => {}); // Shown as damaged.
+      done += value.byteLength;
+      progress?.({ phase: "statistics", done, total });
+    }
+    return true;
   }
 
   #view(): View {

@@ -2,7 +2,7 @@ import { visible } from "../errors.ts";
 import type { LoadedValue } from "../context/mod.ts";
 import { paramsFacts, paramsTable } from "../context/params_view.ts";
 import { DEFAULT_LIMIT, type StudyOptions, type VariableSource } from "../context/study.ts";
-import { type VariableLine, variablesFacts, variablesTable } from "../context/variables_view.ts";
+import { type VariableLine, variablesBlocks, variablesFacts } from "../context/variables_view.ts";
 import { type Block, formatBytes, formatCount, formatItems, type View } from "../render/mod.ts";
 import type { Store } from "../store/mod.ts";
 import type { CheckpointParam, CheckpointVariable } from "./checkpoint.ts";
@@ -38,7 +38,7 @@ export function checkpointView(
 ): View {
   const blocks: Block[] = [
     ...reports.slice(0, 5).map((text): Block => ({ kind: "note", text, mark: "warning" })),
-    ...lines.length === 0 ? [] : [variablesTable(lines, { ...options, limit: options.limit ?? DEFAULT_LIMIT })],
+    ...variablesBlocks(lines, { ...options, limit: options.limit ?? DEFAULT_LIMIT }),
     ...params.length === 0 ? [] : [paramsTable(params, DEFAULT_LIMIT)],
   ];
   const facts = [

@@ -9,31 +9,22 @@ import {
   visible,
   warnOnConsole,
 } from "../errors.ts";
-import { BIN_DATA_SUFFIX, DIR_PERM_MODE, JSON_NAME_SUFFIX, type Profile } from "../format/mod.ts";
-import { EmbeddedStore, LocalStore, type Store } from "../store/mod.ts";
-import { type CheckpointChoice, findCheckpoints, openSource, type Source } from "./source.ts";
+import { DIR_PERM_MODE, type Profile } from "../format/mod.ts";
+import type { Store } from "../store/mod.ts";
 import { type Handler, openHandler } from "./handler.ts";
 import type { HandlerSettings } from "./handler_settings.ts";
-import { joinHome, makeTempDirectory } from "./directory_path.ts";
+import { pathOf } from "./directory_path.ts";
 import type { MeanOptions, MeanRequest } from "./mean.ts";
+import { embeddedPlace, openPlace, openSources, type Place } from "./config_place.ts";
 import type { WorkOptions } from "./save.ts";
 import type { ScopeRule } from "./scope_rules.ts";
+import type { CheckpointChoice } from "./source.ts";
 
 /** Options of {@linkcode Config.dir}. */
 export interface DirOptions {
   /** Permission bits of a directory that is created, before the umask; default 0o770. */
   readonly mode?: number;
 }
-
-/** Where a Config's checkpoints live, as it was said. */
-type Place =
-  | { readonly kind: "dir"; readonly path: string; readonly base: string; readonly mode: number }
-  | { readonly kind: "temp"; readonly parent: string; readonly pattern: string }
-  | { readonly kind: "store"; readonly store: Store }
-  | { readonly kind: "embed"; readonly store: Store };
-
-/** Base name under which an embedded checkpoint is known. */
-const EMBEDDED = "embedded";
 
 const PROFILES: readonly Profile[] = ["gomlx-0.10", "gomlx-0.25", "gomlx-0.28"];
 
@@ -79,16 +70,18 @@ export class Config {
   }
 
   /**
-   * The directory of the checkpoints; `~` is the home directory (needs `--allow-env=HOME`). A missing one is created in
+   * The directory of the checkpoints, a path or a `file:` URL; `~` is the home directory (needs `--allow-env=HOME`). A missing one is created in
    * `done()` by {@linkcode build}, with `mode`. Source: GoMLX `Config.Dir`.
    */
-  dir(path: string, options: DirOptions = {}): this {
+  dir(path: string | URL, options: DirOptions = {}): this {
     return this.dirFromBase(path, "", options);
   }
 
   /** As {@linkcode dir}, with a relative `path` taken below `base`. Source: GoMLX `Config.DirFromBase`. */
-  dirFromBase(path: string, base: string, options: DirOptions = {}): this {
+  dirFromBase(pathOrUrl: string | URL, base: string, options: DirOptions = {}): this {
     const { mode = DIR_PERM_MODE } = options;
+    const path = pathOf(pathOrUrl);
+    if (path === undefined) return this.#fail(`Cannot use directory "${pathOrUrl}": wanted a path or a file: URL`);
     if (path === "") return this.#fail(`Cannot use directory "": wanted a path`);
     if (!Number.isInteger(mode) || mode < 0 || mode > 0o7777) {
       return this.#fail(`Cannot create a directory with mode ${mode}: wanted permission bits such as 0o770`);
@@ -107,6 +100,9 @@ export class Config {
 
   /** Any {@linkcode Store} instead of a directory. */
   store(store: Store): this {
+    if (typeof store?.list !== "function") {
+      return this.#fail("Cannot use this store: wanted a Store, such as new MemoryStore()");
+    }
     return this.#place({ kind: "store", store });
   }
 
@@ -115,11 +111,12 @@ export class Config {
    * compressed; see {@linkcode writeEmbedModule}. The Handler cannot save. Source: GoMLX `Config.FromEmbed`.
    */
   fromEmbed(json: string | Uint8Array, bin: Uint8Array): this {
-    const blobs = new Map([
-      [EMBEDDED + JSON_NAME_SUFFIX, typeof json === "string" ? new TextEncoder().encode(json) : json],
-      [EMBEDDED + BIN_DATA_SUFFIX, bin],
-    ]);
-    return this.#place({ kind: "embed", store: new EmbeddedStore(blobs, "embed:") });
+    if (!(bin instanceof Uint8Array) || !(typeof json === "string" || json instanceof Uint8Array)) {
+      return this.#fail(
+        "Cannot use this embedded checkpoint: wanted the .json as text or bytes, and the .bin as bytes",
+      );
+    }
+    return this.#place(embeddedPlace(json, bin));
   }
 
   /** Loads the newest checkpoint of this global step, or the one of this base name, instead of the newest of all. */
@@ -165,6 +162,9 @@ export class Config {
    */
   takeMean(n: number, backend: Backend = hostBackend, options: MeanOptions = {}): this {
     if (!Number.isSafeInteger(n)) return this.#fail(`Cannot take the mean of ${n} checkpoints: wanted a whole number`);
+    if (typeof backend?.mean !== "function") {
+      return this.#fail("Cannot take a mean with this backend: wanted a Backend, such as await tfjsNodeBackend()");
+    }
     this.#mean = n === 1 ? undefined : { ...options, n, backend };
     return this;
   }
@@ -215,8 +215,8 @@ export class Config {
    * state and `/trainer` stay behind unless a rule names them. The Handler only reads.
    */
   scope(from: string, to: string): this {
-    const relative = [from, to].find((each) => !each.startsWith("/"));
-    if (relative !== undefined) {
+    const relative = [from, to].find((each) => !String(each).startsWith("/"));
+    if (typeof from !== "string" || typeof to !== "string" || relative !== undefined) {
       return this.#fail(`Cannot load scope "${relative}": wanted a path that starts with "/"`);
     }
     this.#rules.push({ from, to });
@@ -272,8 +272,14 @@ export class Config {
    */
   async done(options: WorkOptions = {}): Promise<Handler> {
     const place = this.#expectPlace();
-    const store = await this.#openPlace(place);
-    const sources = await this.#openSources(place, store);
+    const store = await openPlace(place, this.#mustExist);
+    const onWarning = (message: string): void => this.#onWarning(visible(message));
+    const sources = await openSources(place, store, this.#choice, this.#mean?.n ?? 1, onWarning);
+    if (sources.length === 0 && this.#mustExist) {
+      throw new NotFoundError(`No checkpoint in "${store.label}"; load() wants one, build() starts without`, {
+        path: store.label,
+      });
+    }
     const settings: HandlerSettings = {
       context: this.#context,
       store,
@@ -289,7 +295,7 @@ export class Config {
       compression: this.#compression,
       extras: this.#extras,
       clock: this.#clock,
-      onWarning: (message) => this.#onWarning(visible(message)),
+      onWarning,
     };
     this.#handler = await openHandler(settings, sources, options);
     return this.#handler;
@@ -343,32 +349,6 @@ export class Config {
       throw new ConfigError("Cannot load from tempDir(): a new directory has no checkpoint; use build()");
     }
     return place;
-  }
-
-  async #openPlace(place: Place): Promise<Store> {
-    if (place.kind === "store" || place.kind === "embed") return place.store;
-    if (place.kind === "temp") return new LocalStore(await makeTempDirectory(place.parent, place.pattern));
-    const store = new LocalStore(joinHome(place.base, place.path), { mode: place.mode });
-    if (!this.#mustExist) await store.ensureRoot();
-    return store;
-  }
-
-  async #openSources(place: Place, store: Store): Promise<readonly Source[]> {
-    if (place.kind === "embed") return [await openSource(store, EMBEDDED)];
-    const found = await findCheckpoints(store, this.#choice, this.#mean?.n ?? 1);
-    if (found.length === 0 && this.#mustExist) {
-      throw new NotFoundError(`No checkpoint in "${store.label}"; load() wants one, build() starts without`, {
-        path: store.label,
-      });
-    }
-    const sources: Source[] = [];
-    try {
-      for (const { base } of found) sources.push(await openSource(store, base));
-      return sources;
-    } catch (error) {
-      sources.forEach((source) => source.reader.close());
-      throw error;
-    }
   }
 }
 

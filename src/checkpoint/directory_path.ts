@@ -1,6 +1,14 @@
 import { ConfigError, messageOf, PermissionError, StoreError } from "../errors.ts";
 import { DIR_PERM_MODE } from "../format/mod.ts";
-import { isAbsolute, join } from "@std/path";
+import { fromFileUrl, isAbsolute, join } from "@std/path";
+
+/** The path of a `file:` URL, or a path as it is; undefined for anything else. */
+export function pathOf(path: unknown): string | undefined {
+  const isText = typeof path === "string" && !path.startsWith("file:");
+  if (isText) return path;
+  const url = path instanceof URL ? path : typeof path === "string" ? URL.parse(path) : null;
+  return url?.protocol === "file:" ? fromFileUrl(url) : undefined;
+}
 
 /** `path`, below `base` if it is relative; `~` at the start of either is the home directory. */
 export function joinHome(base: string, path: string): string {

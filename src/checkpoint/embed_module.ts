@@ -1,8 +1,8 @@
 import { BIN_DATA_SUFFIX, JSON_NAME_SUFFIX } from "../format/mod.ts";
-import { visible } from "../errors.ts";
+import { ConfigError, visible } from "../errors.ts";
 import { LocalStore } from "../store/mod.ts";
 import { basename, dirname } from "@std/path";
-import type { Checkpoint } from "./checkpoint.ts";
+import { Checkpoint } from "./checkpoint.ts";
 import { readManifestBytes } from "./directory.ts";
 
 /** Bytes per chunk of base64: a multiple of 3, so that the chunks' texts join without padding. */
@@ -27,6 +27,9 @@ const CHUNK_BYTES = 3 * 1024 * 1024;
  * ```
  */
 export async function writeEmbedModule(checkpoint: Checkpoint, path: string): Promise<void> {
+  if (!(checkpoint instanceof Checkpoint)) {
+    throw new ConfigError('Cannot write a module: wanted a Checkpoint, such as await openCheckpoint("run")');
+  }
   const { store, baseName } = checkpoint;
   const json = new TextDecoder().decode(await readManifestBytes(store, baseName + JSON_NAME_SUFFIX));
   const bin = await store.open(baseName + BIN_DATA_SUFFIX);

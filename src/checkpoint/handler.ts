@@ -112,6 +112,7 @@ export class Handler implements Loader, AsyncDisposable {
   #loadedBase: string | undefined;
   #mean: MeanReport | undefined;
   #counter = 0n;
+  #isClosed = false;
   #queue: Promise<unknown> = Promise.resolve();
   readonly #owned = new Set<string>();
   readonly #queued = new Set<Snapshot>();
@@ -305,6 +306,7 @@ export class Handler implements Loader, AsyncDisposable {
 
   /** Waits for running saves and closes the files; variables that were not read yet can no longer be read. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosed = true;
     await this.#queue;
     this.#pool.close();
   }
@@ -357,6 +359,14 @@ export class Handler implements Loader, AsyncDisposable {
   }
 
   #expectWritable(): void {
+    if (this.#isClosed) {
+      throw new ConfigError(
+        `Cannot save checkpoint into "${this.dir()}": this Handler was disposed; build another one`,
+        {
+          path: this.dir(),
+        },
+      );
+    }
     if (this.#settings.embedded) {
       throw new ConfigError(
         "Cannot save checkpoint: this Handler was built with fromEmbed(), which only reads; " +

@@ -1,6 +1,6 @@
 import { DEFAULT_LIMIT, study, type StudyOptions, studySync, type VariableSource } from "../context/study.ts";
-import { type VariableLine, variablesFacts, variablesTable } from "../context/variables_view.ts";
-import { formatCount, formatItems, type View, viewLine } from "../render/mod.ts";
+import { type VariableLine, variablesBlocks, variablesFacts } from "../context/variables_view.ts";
+import { type Block, formatCount, formatItems, type View, viewLine } from "../render/mod.ts";
 import { storedSource } from "./checkpoint_view.ts";
 import type { Pending } from "./snapshot.ts";
 
@@ -40,10 +40,11 @@ function pendingSource(pending: Pending): VariableSource {
 function draw(parts: HandlerParts, lines: readonly VariableLine[], options: StudyOptions): View {
   if (parts.pending.length === 0) return { ...head(parts), blocks: [] };
   const alarming = variablesFacts(lines).filter((fact) => typeof fact !== "string");
-  const table = variablesTable(lines, { ...options, limit: options.limit ?? DEFAULT_LIMIT });
-  const [first, ...others] = table.columns;
-  const columns = first === undefined ? [] : [{ ...first, title: "pending" }, ...others];
-  return { ...head(parts), facts: [...head(parts).facts, ...alarming], blocks: [{ ...table, columns }] };
+  const blocks = variablesBlocks(lines, { ...options, limit: options.limit ?? DEFAULT_LIMIT }).map((block): Block => {
+    if (block.kind !== "table") return block;
+    return { ...block, columns: block.columns.map((column, index) => index === 0 ? { title: "pending" } : column) };
+  });
+  return { ...head(parts), facts: [...head(parts).facts, ...alarming], blocks };
 }
 
 function head({ title, loadedBase, profile, variables, pending }: HandlerParts): View {

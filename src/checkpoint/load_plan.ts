@@ -1,6 +1,6 @@
 import { type Context, GLOBAL_STEP_NAME, type GoParam, joinScope } from "../context/mod.ts";
 import type { Entry, ParamEntry, Profile } from "../format/mod.ts";
-import { kindOf, Tensor } from "../tensor/mod.ts";
+import { kindOf, shapeText, Tensor } from "../tensor/mod.ts";
 import type { HandlerSettings } from "./handler_settings.ts";
 import { computeMean, type MeanReport } from "./mean.ts";
 import type { PendingPool } from "./pending_pool.ts";
@@ -81,7 +81,14 @@ export function applyPlan(
       ? context.getVariableByScopeAndName(scope, name)
       : context.inspectVariableIfLoaded(scope, name);
     if (variable === undefined) continue;
-    if (variable.origin !== value) variable.setLoaded(value);
+    if (variable.origin !== value) {
+      const had = shapeText(variable.dtype, variable.dimensions);
+      const has = shapeText(value.dtype, value.dimensions);
+      if (had !== has) {
+        settings.onWarning(`"${base}": variable "${variable.scopeAndName}" was ${had} and is now ${has}`);
+      }
+      variable.setLoaded(value);
+    }
     pool.give(variable);
   }
   const unloadedParams: ParamEntry[] = [];

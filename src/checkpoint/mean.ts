@@ -1,16 +1,16 @@
-import { alignedBlocks, type Backend, hostBackend } from "../backend/mod.ts";
+import type { Backend } from "../backend/mod.ts";
 import type { Context } from "../context/mod.ts";
 import { type OnWarning, ShapeError } from "../errors.ts";
-import { crc32, type Entry } from "../format/mod.ts";
+import type { Entry } from "../format/mod.ts";
 import { formatItems } from "../render/mod.ts";
-import { bitsOf, type DType, kindOf, sameDimensions, shapeText, Tensor } from "../tensor/mod.ts";
+import { kindOf, sameDimensions, shapeText, type Tensor } from "../tensor/mod.ts";
 import type { CheckpointVariable } from "./checkpoint.ts";
-import { allocateFor, entryLabel, type EntryReader, SLICE_BYTES } from "./payload_reader.ts";
+import { MeanPipeline, VariableMean } from "./mean_pipeline.ts";
+import { entryLabel } from "./payload_reader.ts";
 import { ByteProgress, type WorkOptions } from "./save.ts";
 import type { Placed } from "./scope_rules.ts";
 import { variableKey } from "./snapshot.ts";
 import type { Source } from "./source.ts";
-import { checkCrc } from "./stored_value.ts";
 
 /** Options of `Config.takeMean`. */
 export interface MeanOptions {
@@ -63,9 +63,6 @@ export interface Mean {
   readonly tensors: ReadonlyMap<Entry, Tensor>;
 }
 
-/** Bytes of all blocks together, however many checkpoints there are. */
-export const BLOCKS_BYTES = 64 * 1024 * 1024;
-
 /** One variable and the checkpoints that have it, oldest first. */
 export interface Decision {
   readonly placed: Placed<Entry>;
@@ -90,33 +87,22 @@ export async function computeMean(
 ): Promise<Mean> {
   const decisions = decide(sources, wanted, request, context);
   const total = decisions.reduce((sum, { placed, from }) => sum + placed.row.byteLength * from.length, 0);
-  const progress = new ByteProgress("mean", total, options);
-  const readers = new Map(sources.map((source) => [source, source.reader.forward()]));
-  const largest = decisions.reduce(
-    (most, { placed, averaged }) => averaged ? Math.max(most, placed.row.byteLength) : most,
-    0,
-  );
-  const buffers = alignedBlocks(sources.length, Math.min(blockSize(sources.length), largest));
+  const inOrder = decisions.toSorted((a, b) => a.placed.row.position - b.placed.row.position);
+  const works = inOrder.map((decision) => new VariableMean(decision, request.backend));
   const tensors = new Map<Entry, Tensor>();
-  const variables = new Map<Entry, MeanVariable>();
-  // In the order of the newest payload, so that compressed ones are inflated in one pass.
-  for (const decision of decisions.toSorted((a, b) => a.placed.row.position - b.placed.row.position)) {
-    const { placed, averaged, reason, from } = decision;
-    const work = new VariableMean(decision, readers, buffers, request.backend, onWarning);
-    tensors.set(placed.row, await work.compute(progress));
-    variables.set(placed.row, {
+  const pipeline = new MeanPipeline(sources, works, ({ row }, tensor) => tensors.set(row, tensor), onWarning);
+  await pipeline.run(new ByteProgress("mean", total, options));
+  const computedBy = new Map(works.map((work) => [work.row, work.computedBy]));
+  const report: MeanReport = {
+    baseNames: sources.map((source) => source.base),
+    weights: sources.map(() => 1 / sources.length),
+    variables: decisions.map(({ placed, averaged, reason, from }) => ({
       path: entryLabel(placed),
       averaged,
       reason,
       baseNames: from.map((each) => each.source.base),
-      computedBy: averaged ? work.computedBy : undefined,
-    });
-  }
-  for (const reader of readers.values()) await reader.finish();
-  const report: MeanReport = {
-    baseNames: sources.map((source) => source.base),
-    weights: sources.map(() => 1 / sources.length),
-    variables: wanted.flatMap(({ row }) => variables.get(row) ?? []),
+      computedBy: averaged ? computedBy.get(placed.row) : undefined,
+    })),
     onlyInOlder: onlyInOlder(sources),
   };
   if (report.onlyInOlder.length > 0) {
@@ -187,86 +173,4 @@ export function onlyInOlder(sources: readonly Source[]): string[] {
   const known = new Set(sources.at(-1)?.manifest.entries.map(variableKey));
   const older = sources.slice(0, -1).flatMap((source) => source.manifest.entries);
   return [...new Set(older.filter((entry) => !known.has(variableKey(entry))).map(entryLabel))];
-}
-
-/** Computes one variable, block by block. */
-class VariableMean {
-  /** Who computed it. */
-  computedBy: string;
-  #overflowed = false;
-  readonly #decision: Decision;
-  readonly #readers: ReadonlyMap<Source, EntryReader>;
-  readonly #buffers: readonly Uint8Array[];
-  readonly #backend: Backend;
-  readonly #onWarning: OnWarning;
-
-  constructor(
-    decision: Decision,
-    readers: ReadonlyMap<Source, EntryReader>,
-    buffers: readonly Uint8Array[],
-    backend: Backend,
-    onWarning: OnWarning,
-  ) {
-    this.#decision = decision;
-    this.#readers = readers;
-    this.#buffers = buffers;
-    this.#backend = backend.supports(decision.placed.row.dtype) ? backend : hostBackend;
-    this.computedBy = this.#backend.name;
-    this.#onWarning = onWarning;
-  }
-
-  async compute(progress: ByteProgress): Promise<Tensor> {
-    const { placed: { row }, from } = this.#decision;
-    const bytes = allocateFor(row, from.at(-1)?.source.reader.path ?? "");
-    const blockBytes = from.length === 1 ? SLICE_BYTES : Math.max(64, this.#buffers[0]?.length ?? 0);
-    const crcs = from.map(() => 0);
-    for (let at = 0; at < bytes.length; at += blockBytes) {
-      const into = bytes.subarray(at, at + blockBytes);
-      const blocks = from.length === 1
-        ? [into]
-        : this.#buffers.slice(0, from.length).map((buffer) => buffer.subarray(0, into.length));
-      await Promise.all(from.map(async ({ source, entry }, index) => {
-        const block = blocks[index];
-        if (block === undefined) return;
-        await this.#readers.get(source)?.read(entry, block, at);
-        crcs[index] = crc32(block, crcs[index]);
-      }));
-      if (from.length > 1) await this.#mean(row.dtype, blocks, into);
-      progress.add(into.length * from.length);
-    }
-    from.forEach(({ source, entry }, index) => checkCrc(entry, crcs[index] ?? 0, source.reader.path));
-    return new Tensor(row.dtype, row.dimensions, bytes);
-  }
-
-  async #mean(dtype: DType, blocks: readonly Uint8Array[], into: Uint8Array): Promise<void> {
-    await this.#backend.mean(dtype, blocks, into);
-    // Not earlier: tfjs knows only when it is ready who computes.
-    if (!this.#overflowed) this.computedBy = this.#backend.name;
-    if (this.#backend === hostBackend || allFinite(dtype, into) || !blocks.every((each) => allFinite(dtype, each))) {
-      return;
-    }
-    // A float32 sum may overflow where the mean does not.
-    if (!this.#overflowed) {
-      this.#overflowed = true;
-      this.computedBy = `${this.#backend.name}, host`;
-      const path = entryLabel(this.#decision.placed);
-      this.#onWarning(`mean: ${this.#backend.name} overflowed in "${path}", which was computed on the host instead`);
-    }
-    await hostBackend.mean(dtype, blocks, into);
-  }
-}
-
-function blockSize(sources: number): number {
-  const bytes = Math.min(SLICE_BYTES / 2, Math.max(64 * 1024, Math.floor(BLOCKS_BYTES / sources)));
-  return bytes - bytes % 64;
-}
-
-function allFinite(dtype: DType, bytes: Uint8Array): boolean {
-  const data = new Tensor(dtype, [bytes.length * 8 / bitsOf(dtype)], bytes).data();
-  // BFloat16 comes as bits: all ones in the exponent.
-  if (data instanceof Uint16Array) return data.every((bits) => (bits & 0x7f80) !== 0x7f80);
-  for (let index = 0; index < data.length; index++) {
-    if (!Number.isFinite(data[index])) return false;
-  }
-  return true;
 }

@@ -110,12 +110,12 @@ export class PayloadReader implements EntryReader {
 
   /**
    * A reader for entries in the order of the payload: it reads small ones together, and needs no copy of a compressed
-   * payload. Once it is ready.
+   * payload. Keeps at most `aheadBytes` of small ones. Once it is ready.
    */
-  forward(): EntryReader {
+  forward(aheadBytes?: number): EntryReader {
     const handle = this.#handle;
     if (handle === undefined) return this;
-    if (this.positional) return new AheadReader(this);
+    if (this.positional) return new AheadReader(this, aheadBytes);
     const { payloadSize } = this.#manifest;
     return new ForwardReader(
       this,

@@ -23,7 +23,7 @@ export interface Source {
   readonly reader: PayloadReader;
 }
 
-/** Which checkpoint of a store: a global step, or a base name. */
+/** Which checkpoint of a store: a global step, or a base name, or as much of its beginning as only one has. */
 export type CheckpointChoice = number | bigint | string;
 
 /** Opens checkpoint `base` of a store. Reads the manifest and the first bytes of the payload. */
@@ -67,10 +67,13 @@ function indexOf(checkpoints: readonly BaseName[], choice: CheckpointChoice, sto
   const wanted = typeof choice === "string" ? withoutSuffix(choice) : BigInt(choice);
   const found = checkpoints.findLastIndex((each) => each.base === wanted || each.step === wanted);
   if (found >= 0) return found;
+  const beginning = checkpoints.filter((each) => typeof wanted === "string" && each.base.startsWith(`${wanted}-`));
+  if (beginning.length === 1) return checkpoints.findIndex((each) => each === beginning[0]);
   const what = typeof wanted === "string" ? `named "${wanted}"` : `of step ${wanted}`;
   const there = checkpoints.slice(-10).map((each) => typeof wanted === "string" ? each.base : String(each.step));
   throw new NotFoundError(
     `No checkpoint ${what} in "${store.label}"; ` +
+      (typeof choice === "string" && /^\d+$/.test(choice) ? `a step is a number: at(${choice}); ` : "") +
       (there.length === 0 ? "it has none" : `it has ${checkpoints.length}, the newest: ${there.join(", ")}`),
     { path: store.label },
   );

@@ -108,11 +108,12 @@ export class StoredValue implements LoadedValue {
     return measuring.finish(this.#reader.path);
   }
 
-  async measure(): Promise<Statistics> {
+  /** With `reader`, as one of many in the order of the payload. */
+  async measure(reader?: EntryReader): Promise<Statistics> {
     const measuring = new Measuring(this.#entry);
     const { path } = this.#reader;
     for (const { into, start } of measuring.slices()) {
-      await this.copy(into, start);
+      await (reader?.read(this.#entry, into, start) ?? this.copy(into, start));
       measuring.add(into);
     }
     return measuring.finish(path);

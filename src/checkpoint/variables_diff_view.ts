@@ -22,7 +22,7 @@ const COLUMNS: readonly Column[] = [
   { title: "shape", under: true },
   { title: "moved by", align: "right", width: 150 },
   { title: "cosine", align: "right", width: 74, drop: 1 },
-  { title: "largest change", align: "right", width: 110 },
+  { title: "max |Δ|", align: "right", width: 80 },
 ];
 const MARKS: Readonly<Record<VariableChange["kind"], Mark | undefined>> = {
   changed: undefined,

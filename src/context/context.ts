@@ -25,7 +25,7 @@ import { seedOf } from "./random.ts";
 import { isInScope, joinScope, ROOT_SCOPE } from "./scope.ts";
 import type { StudyOptions } from "./study.ts";
 import type { Variable, VariableInit } from "./variable.ts";
-import { checkExistence, checkShape, tensorFor } from "./variable_rules.ts";
+import { checkExistence, checkName, checkShape, tensorFor } from "./variable_rules.ts";
 
 /** What differs between references of one Context. */
 interface Reference {
@@ -232,8 +232,13 @@ export class Context {
     return this.#data.createVariable(init).setValue(tensor);
   }
 
-  /** The variable of that name in the current scope, taken from the loader if need be. */
+  /**
+   * The variable of that name in the current scope, taken from the loader if need be.
+   *
+   * @throws {VariableError} if the name has a `/`.
+   */
   getVariable(name: string): Variable | undefined {
+    checkName(name, this.scope);
     return this.getVariableByScopeAndName(this.scope, name);
   }
 

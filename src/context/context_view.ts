@@ -3,7 +3,7 @@ import { paramsFacts, paramsTable } from "./params_view.ts";
 import type { ParamRow } from "./params.ts";
 import { DEFAULT_LIMIT, study, type StudyOptions, studySync, type VariableSource } from "./study.ts";
 import type { Variable } from "./variable.ts";
-import { type VariableLine, variablesFacts, variablesTable } from "./variables_view.ts";
+import { type VariableLine, variablesBlocks, variablesFacts } from "./variables_view.ts";
 
 /** What a Context shows of itself. */
 export interface ContextParts {
@@ -34,7 +34,7 @@ export function variableSource(variable: Variable): VariableSource {
 
 function draw({ scope, params }: ContextParts, lines: readonly VariableLine[], options: StudyOptions): View {
   const blocks: Block[] = [
-    ...lines.length === 0 ? [] : [variablesTable(lines, { ...options, limit: options.limit ?? DEFAULT_LIMIT })],
+    ...variablesBlocks(lines, { ...options, limit: options.limit ?? DEFAULT_LIMIT }),
     ...params.length === 0 ? [] : [paramsTable(params, DEFAULT_LIMIT)],
   ];
   return { title: `Context "${scope}"`, facts: [...variablesFacts(lines), ...paramsFacts(params)], blocks };

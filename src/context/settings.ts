@@ -41,6 +41,9 @@ const MAX_DEPTH = 16;
  * ```
  */
 export function parseContextSettings(ctx: Context, text: string, options: SettingsOptions = {}): string[] {
+  if (typeof text !== "string") {
+    throw new ConfigError('Cannot parse settings: wanted a text such as "lr=0.1;/layer/units=8"; join a list with ";"');
+  }
   return parseSettings(ctx, text, options.readTextFile ?? readTextFile, 0);
 }
 

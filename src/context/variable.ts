@@ -2,7 +2,7 @@ import { ShapeError, VariableError, visible } from "../errors.ts";
 import { type JupyterBundle, type View, viewBundle } from "../render/mod.ts";
 import { byteLengthOf, type DType, isDType } from "../tensor/dtype.ts";
 import { sameDimensions, shapeText, sizeOf } from "../tensor/shape.ts";
-import { Tensor } from "../tensor/tensor.ts";
+import { type NestedArray, Tensor, type TensorData } from "../tensor/tensor.ts";
 import { type Context, createIn } from "./context.ts";
 import type { Initializer } from "./initializer.ts";
 import type { LoadedValue } from "./loader.ts";
@@ -75,6 +75,9 @@ export class Variable {
     this.scope = init.scope;
     this.initializer = init.initializer;
     this.#dtype = init.dtype;
+    if (!Array.isArray(init.dimensions)) {
+      throw new ShapeError(`Cannot create variable "${this.scopeAndName}": wanted dimensions, such as [2, 3] or []`);
+    }
     this.#dimensions = Object.freeze([...init.dimensions]);
     this.#trainable = init.trainable ?? true;
     this.#onReset = init.onReset;
@@ -172,9 +175,15 @@ export class Variable {
     return this.#source === source ? this.#keep(tensor) : await this.load();
   }
 
-  /** Replaces the value, and with it dtype and dimensions. The tensor is not copied. */
-  setValue(tensor: Tensor): this {
+  /**
+   * Replaces the value. A tensor is not copied, and replaces dtype and dimensions too; numbers and typed arrays become
+   * a tensor of the variable's dtype, a typed array of the right size one of its dimensions.
+   *
+   * @throws {ShapeError} if the value is no tensor of that dtype.
+   */
+  setValue(value: Tensor | NestedArray | TensorData): this {
     this.#checkValid();
+    const tensor = this.#toTensor(value);
     this.#dtype = tensor.dtype;
     this.#dimensions = tensor.dimensions;
     this.#source = tensor;
@@ -265,6 +274,12 @@ export class Variable {
       ? "it was deleted from its Context"
       : "it has no value yet: call ctx.initializeVariables(), or variable.setValue()";
     throw new VariableError(`Cannot get the value of variable "${this.scopeAndName}": ${why}`, this.#place);
+  }
+
+  #toTensor(value: Tensor | NestedArray | TensorData): Tensor {
+    if (value instanceof Tensor) return value;
+    const isFlat = ArrayBuffer.isView(value) && value.length === this.size;
+    return Tensor.from(value, { dtype: this.#dtype, ...isFlat ? { dimensions: this.#dimensions } : {} });
   }
 
   #checkValid(): void {

@@ -4,6 +4,16 @@ import { sameDimensions, shapeText } from "../tensor/shape.ts";
 import { type NestedArray, Tensor, type TensorData } from "../tensor/tensor.ts";
 import type { Variable } from "./variable.ts";
 
+/** Refuses names that no checkpoint could tell from a scope. */
+export function checkName(name: string, scope: string): void {
+  if (!name.includes("/")) return;
+  throw new VariableError(
+    `Cannot use variable "${name}" in scope "${scope}": wanted a name without "/"; a scope is entered by ctx.in() or ` +
+      "ctx.inAbsPath()",
+    { entry: name },
+  );
+}
+
 /** The rules of reuse and unique: see `Context.variableWithShape`. */
 export function checkExistence(path: string, exists: boolean, rules: { isChecked: boolean; isReuse: boolean }): void {
   if (!rules.isChecked || rules.isReuse === exists) return;

@@ -1,4 +1,5 @@
 import {
+  type Block,
   type Column,
   type Fact,
   flatTable,
@@ -63,7 +64,7 @@ const MAX_NAME = 100;
 const COLUMNS: readonly Column[] = [
   { title: "variable" },
   { title: "shape", under: true },
-  { title: "elements", align: "right", width: 58, drop: 3 },
+  { title: "elements", align: "right", width: 60, drop: 3 },
   { title: "size", align: "right", width: 60, drop: 7 },
   ...STATISTICS_COLUMNS,
 ];
@@ -94,6 +95,15 @@ export function variablesFacts(lines: readonly VariableLine[]): (string | Fact)[
     }),
     ...damaged > 0 ? [{ text: `${formatItems(damaged, "variable")} cannot be read`, mark: "bad" as const }] : [],
   ];
+}
+
+/** The table of variables, and how to see what it does not show. */
+export function variablesBlocks(lines: readonly VariableLine[], options: VariablesOptions = {}): Block[] {
+  if (lines.length === 0) return [];
+  const shown = lines.slice(0, options.limit);
+  const unread = shown.some((line) => line.statistics === undefined && line.damage === undefined && !line.absent);
+  const text = "— was not read; to read it: await display(value, { stats: true })";
+  return [variablesTable(lines, options), ...unread ? [{ kind: "note" as const, text }] : []];
 }
 
 /** The table of variables: by scope, or flat if they are to be sorted; says what it leaves out. */

@@ -1,4 +1,4 @@
-import { type Html, html } from "./html.ts";
+import { element, type Html } from "./html.ts";
 import type { Chart } from "./view.ts";
 
 /** Mid-tones, at least 3:1 on white and on #111. */
@@ -21,7 +21,7 @@ export function chartHtml(chart: Chart, alt: string, width = CHART_WIDTH): Html 
   const source = chart.kind === "bars" ? barsSvg(chart.values, chart.zero) : lineSvg(chart.values);
   const style =
     `display:block;margin:0 0 0 auto;width:${width}px;height:${CHART_HEIGHT}px;max-width:100%;border:0;padding:0;background:none`;
-  return html`<img alt="${alt}" title="${alt}" style="${style}" src="data:image/svg+xml;base64,${btoa(source)}">`;
+  return element("img", { alt, title: alt, style, src: `data:image/svg+xml;base64,${btoa(source)}` });
 }
 
 /** The same in block characters; a meter has none. */
@@ -76,10 +76,8 @@ function meterHtml(value: number, alt: string): Html {
   const percent = (Math.max(0, Math.min(1, value)) * 100).toFixed(1);
   const track =
     "display:inline-block;vertical-align:middle;width:64px;height:8px;margin-left:8px;border-radius:4px;overflow:hidden;background-color:rgba(128,128,128,.25)";
-  return html`
-    <span
-      style="white-space:nowrap">${alt}<span style="${track}"><span style="display:block;width:${percent}%;height:8px;background-color:${ACCENT}"></span></span></span>
-  `;
+  const fill = element("span", { style: `display:block;width:${percent}%;height:8px;background-color:${ACCENT}` });
+  return element("span", { style: "white-space:nowrap" }, alt, element("span", { style: track }, fill));
 }
 
 /** At most `most` bars; neighbours are summed, evenly. */

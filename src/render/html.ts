@@ -1,36 +1,49 @@
 import { visible } from "../errors.ts";
 
-/** Text that is HTML already. Made by {@linkcode html} only, so that whatever else is put into HTML gets escaped. */
+/** Text that is HTML already; only this file makes it, so that whatever else is put into HTML gets escaped. */
 export class Html {
   /** The source text. */
   readonly source: string;
 
-  private constructor(source: string) {
+  /** Takes source text as it is. */
+  constructor(source: string) {
     this.source = source;
-  }
-
-  /** Takes source text as it is; for the template below and for text that this room has made itself. */
-  static trusted(source: string): Html {
-    return new Html(source);
-  }
-
-  toString(): string {
-    return this.source;
   }
 }
 
-/** What may stand in an {@linkcode html} template. */
-export type HtmlPart = Html | string | number | false | undefined | readonly HtmlPart[];
+/** What may stand in HTML: text, which gets escaped, and HTML; lists are joined, undefined is nothing. */
+export type HtmlPart = Html | string | undefined | readonly HtmlPart[];
 
-/** A template whose values are escaped unless they are Html; lists are joined, undefined and false are nothing. */
-export function html(strings: TemplateStringsArray, ...parts: readonly HtmlPart[]): Html {
-  return Html.trusted(strings.reduce((source, text, index) => source + sourceOf(parts[index - 1]) + text));
+/** Attributes of an element; true is one without value, undefined none. */
+export type HtmlAttributes = { readonly [name: string]: string | true | undefined };
+
+const VOID: ReadonlySet<string> = new Set(["br", "col", "img", "wbr"]);
+
+/** An element with whatever is in it. */
+export function element(name: string, attributes: HtmlAttributes, ...children: readonly HtmlPart[]): Html {
+  const start = `<${name}${Object.entries(attributes).map(attributeText).join("")}>`;
+  return new Html(VOID.has(name) ? start : `${start}${sourceOf(children)}</${name}>`);
+}
+
+/** Things side by side. */
+export function fragment(...parts: readonly HtmlPart[]): Html {
+  return new Html(sourceOf(parts));
+}
+
+/** Text with line ends, for `<pre>`. */
+export function lines(text: string): Html {
+  return new Html(text.split("\n").map(escapeHtml).join("\n"));
+}
+
+function attributeText([name, value]: readonly [string, string | true | undefined]): string {
+  if (value === undefined) return "";
+  return value === true ? ` ${name}` : ` ${name}="${escapeHtml(value)}"`;
 }
 
 function sourceOf(part: HtmlPart): string {
-  if (part === undefined || part === false) return "";
+  if (part === undefined) return "";
   if (part instanceof Html) return part.source;
-  return typeof part === "object" ? part.map(sourceOf).join("") : escapeHtml(String(part));
+  return typeof part === "string" ? escapeHtml(part) : part.map(sourceOf).join("");
 }
 
 /**

@@ -5,7 +5,7 @@
  * @module
  */
 export { mergeBars } from "./chart.ts";
-export { type Html, html, shorten } from "./html.ts";
+export { shorten } from "./html.ts";
 export { type InspectOptions, type JupyterBundle, jupyterBundle, viewBundle, viewInspected } from "./jupyter_bundle.ts";
 export { formatBytes, formatCount, formatItems, formatNumber, formatPercent } from "./number_text.ts";
 export { encodePng } from "./png.ts";

@@ -35,6 +35,9 @@ export function fileError(cause: unknown, operation: FileOperation): CheckpointE
   if (cause instanceof Deno.errors.PermissionDenied) {
     return new PermissionError(`${start}: the file system refuses: ${messageOf(cause)}`, place);
   }
+  if (cause instanceof Deno.errors.NotADirectory) {
+    return new StoreError(`${start}: it is not a directory, or lies below a file`, place);
+  }
   if (cause instanceof Deno.errors.NotFound) return new NotFoundError(`${start}: "${path}" does not exist`, place);
   return new StoreError(`${start}: ${messageOf(cause)}`, place);
 }

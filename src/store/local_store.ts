@@ -70,7 +70,7 @@ export class LocalStore implements Store {
    * read permission only.
    */
   ensureRoot(): Promise<void> {
-    const operation = this.#operation("make the directory", "", this.writable ? ["read", "write"] : ["read"]);
+    const operation = this.#operation("make or use the directory", "", this.writable ? ["read", "write"] : ["read"]);
     return attempt(operation, async () => {
       if (await this.#root.exists()) return;
       this.#checkWritable(operation);
@@ -83,7 +83,7 @@ export class LocalStore implements Store {
    * own size, so that it is not quietly missing, and {@linkcode LocalStore.open} refuses it.
    */
   list(folder?: string): Promise<BlobInfo[]> {
-    const operation = this.#operation("list the blobs", folder ?? "", ["read"]);
+    const operation = this.#operation("list the files", folder ?? "", ["read"]);
     return attempt(operation, async () => {
       const directory = await this.#root.folder(folder === undefined ? folder : checkFolder(folder), operation);
       if (directory === undefined) return [];

@@ -5,11 +5,11 @@ import type { Statistics } from "./statistics.ts";
 
 /** The columns that {@linkcode statisticsCells} fills. */
 export const STATISTICS_COLUMNS: readonly Column[] = [
-  { title: "min", align: "right", width: 54, drop: 2 },
-  { title: "mean", align: "right", width: 54, drop: 5 },
-  { title: "std", align: "right", width: 54, drop: 4 },
-  { title: "max", align: "right", width: 54, drop: 1 },
-  { title: "values", align: "right", width: 90, drop: 6 },
+  { title: "min", align: "right", width: 53, drop: 2 },
+  { title: "mean", align: "right", width: 53, drop: 5 },
+  { title: "std", align: "right", width: 53, drop: 4 },
+  { title: "max", align: "right", width: 53, drop: 1 },
+  { title: "values", align: "right", width: 86, drop: 6 },
 ];
 
 /** What is known of a variable's values; without statistics `absent` says so. */

@@ -2,7 +2,7 @@ import { BACKUP_DIR, BIN_DATA_SUFFIX, DIR_PERM_MODE, JSON_NAME_SUFFIX } from "..
 import { assertEquals, assertRejects, assertStrictEquals, assertStringIncludes } from "@std/assert";
 import { build, load } from "../../src/checkpoint/mod.ts";
 import { Context } from "../../src/context/mod.ts";
-import { CheckpointError, NotLoadedError } from "../../src/errors.ts";
+import { CheckpointError, ConfigError, NotLoadedError } from "../../src/errors.ts";
 import { EmbeddedStore, LocalStore, MemoryStore } from "../../src/store/mod.ts";
 import { TemporaryDirectory } from "../store/temporary_directory.ts";
 import { bytesOf, contentsOf } from "./blobs.ts";
@@ -25,7 +25,7 @@ Deno.test("asyncDispose waits for a running save, closes every file, and is harm
   assertStringIncludes(error.message, "closed with its handler or checkpoint");
 });
 
-Deno.test("save() after asyncDispose refuses what it can no longer read, and leaves the directory as before", async () => {
+Deno.test("save() after asyncDispose is refused, and leaves the directory as before", async () => {
   const store = new CountingStore();
   await saveRun(store, 1, { w: [1] });
   const ctx = new Context();
@@ -33,7 +33,7 @@ Deno.test("save() after asyncDispose refuses what it can no longer read, and lea
   ctx.getGlobalStep();
   await handler[Symbol.asyncDispose]();
   const before = await contentsOf(store);
-  await assertRejects(() => handler.save(), NotLoadedError);
+  await assertRejects(() => handler.save(), ConfigError, "was disposed");
   assertEquals(await contentsOf(store), before);
 });
 

@@ -44,6 +44,8 @@ Deno.test("console.log() of a Checkpoint is a line and two tables", async () => 
     "/layer_0/weights  (Float32)[784 128]  392 KiB     —    —       —",
     "/layer_0/biases   (Float32)[128]        512 B     —    —       —  not trainable",
     "",
+    "— was not read; to read it: await display(value, { stats: true })",
+    "",
     "param    type     value",
     "───────  ───────  ───────────────────",
     "/big     int64    1152921504606846976",

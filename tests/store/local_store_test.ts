@@ -141,9 +141,9 @@ Deno.test("ensureRoot() of a read-only store accepts an existing directory and r
 Deno.test("LocalStore on a path that is a file gives StoreErrors", async () => {
   await using directory = await TemporaryDirectory.make();
   await Deno.writeFile(`${directory.path}/file`, TEXT);
-  await assertRejects(() => new LocalStore(`${directory.path}/file`).list(), StoreError, "Not a directory");
-  await assertRejects(() => publish(new LocalStore(`${directory.path}/file`), "a"), StoreError, "Not a directory");
-  await assertRejects(() => new LocalStore(`${directory.path}/file/sub`).ensureRoot(), StoreError, "Not a directory");
+  await assertRejects(() => new LocalStore(`${directory.path}/file`).list(), StoreError, "not a directory");
+  await assertRejects(() => publish(new LocalStore(`${directory.path}/file`), "a"), StoreError, "not a directory");
+  await assertRejects(() => new LocalStore(`${directory.path}/file/sub`).ensureRoot(), StoreError, "not a directory");
 });
 
 Deno.test("publish() writes a temporary name, syncs it, renames it and syncs the directory", async () => {

@@ -1,0 +1,249 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { alignedBlocks, type Backend, hostBackend } from "../backend/mod.ts";
+import type { OnWarning } from "../errors.ts";
+import { crc32, type Entry } from "../format/mod.ts";
+import { type DType, Tensor } from "../tensor/mod.ts";
+import type { Decision } from "./mean.ts";
+import { allocateFor, entryLabel, type EntryReader } from "./payload_reader.ts";
+import type { ByteProgress } from "./save.ts";
+import type { Source } from "./source.ts";
+import { checkCrc } from "./stored_value.ts";
+
+/** Bytes of all blocks together, however many checkpoints there are. */
+export const BLOCKS_BYTES = 64 * 1024 * 1024;
+/** Of these, what readers may keep of small neighbours; see AheadReader. */
+const AHEAD_BYTES = BLOCKS_BYTES / 4;
+/** Bytes of a block: large enough for full speed, small enough to stay in the processor's cache. */
+const BLOCK_BYTES = 1024 * 1024;
+const ALIGNMENT = 64;
+
+/** A variable on its way into memory: the mean of several sources, or what the newest has. */
+export class VariableMean {
+  /** Where it comes from. */
+  readonly decision: Decision;
+  /** Who computes it. */
+  readonly backend: Backend;
+  /** Who computed it. */
+  computedBy: string;
+  /** Whether the backend overflowed where the mean does not. */
+  overflowed = false;
+  #bytes: Uint8Array | undefined;
+  readonly #crcs: number[];
+
+  constructor(decision: Decision, backend: Backend) {
+    this.decision = decision;
+    this.backend = backend.supports(decision.placed.row.dtype) ? backend : hostBackend;
+    this.computedBy = this.backend.name;
+    this.#crcs = decision.from.map(() => 0);
+  }
+
+  get row(): Entry {
+    return this.decision.placed.row;
+  }
+
+  /** Its memory; taken when it is first asked for. */
+  get bytes(): Uint8Array {
+    return this.#bytes ??= allocateFor(this.row, this.decision.from.at(-1)?.source.reader.path ?? "");
+  }
+
+  /** Whether one call of the backend can compute both. */
+  goesWith(other: VariableMean): boolean {
+    const { from } = other.decision;
+    return other.row.dtype === this.row.dtype && from.length === this.decision.from.length &&
+      this.decision.from.every(({ source }, index) => source === from[index]?.source);
+  }
+
+  /** The next bytes of a source were read. */
+  addToCrc(index: number, bytes: Uint8Array): void {
+    this.#crcs[index] = crc32(bytes, this.#crcs[index]);
+  }
+
+  /** All bytes are there; CorruptError if those of a source are not what was written. */
+  finish(): Tensor {
+    this.decision.from.forEach(({ source, entry }, index) => {
+      checkCrc(entry, this.#crcs[index] ?? 0, source.reader.path);
+    });
+    return new Tensor(this.row.dtype, this.row.dimensions, this.bytes);
+  }
+}
+
+/** Bytes of one variable that go through a block. */
+interface Piece {
+  readonly variable: VariableMean;
+  /** In the variable. */
+  readonly start: number;
+  readonly length: number;
+  /** In the block. */
+  readonly at: number;
+}
+
+/** What is read, and then computed, at once: a part of a large variable, or several small ones that go together. */
+interface Step {
+  readonly first: VariableMean;
+  readonly pieces: readonly Piece[];
+  readonly length: number;
+}
+
+/** A step whose sources are read, and where: one block for each, none if nothing is to be computed. */
+interface ReadStep extends Step {
+  readonly blocks: readonly Uint8Array[];
+}
+
+/**
+ * Reads variables and computes their means, step by step: while a backend computes one, the sources of the next are
+ * read into a second set of blocks.
+ */
+export class MeanPipeline {
+  readonly #readers: ReadonlyMap<Source, EntryReader>;
+  readonly #steps: Iterator<Step, undefined>;
+  readonly #sets: readonly (readonly Uint8Array[])[];
+  readonly #result: Uint8Array;
+  readonly #onFinished: (variable: VariableMean, tensor: Tensor) => void;
+  readonly #onWarning: OnWarning;
+
+  /** For variables in the order of the newest payload, so that compressed ones are inflated in one pass. */
+  constructor(
+    sources: readonly Source[],
+    variables: readonly VariableMean[],
+    onFinished: (variable: VariableMean, tensor: Tensor) => void,
+    onWarning: OnWarning,
+  ) {
+    const count = sources.length;
+    const ahead = Math.floor(AHEAD_BYTES / count);
+    this.#readers = new Map(sources.map((source) => [source, source.reader.forward(ahead)]));
+    const averaged = variables.filter(({ decision }) => decision.averaged);
+    const needed = averaged.reduce((sum, { row }) => sum + row.byteLength, 0);
+    const affordable = Math.floor((BLOCKS_BYTES - AHEAD_BYTES) / (2 * count + 1));
+    const blockBytes = Math.max(ALIGNMENT, alignUp(Math.min(needed, BLOCK_BYTES, affordable - ALIGNMENT)));
+    const [result = new Uint8Array(), ...blocks] = alignedBlocks(2 * count + 1, blockBytes);
+    this.#result = result;
+    this.#sets = [blocks.slice(0, count), blocks.slice(count)];
+    this.#steps = stepsOf(variables, blockBytes);
+    this.#onFinished = onFinished;
+    this.#onWarning = onWarning;
+  }
+
+  /** Does it. When it throws, no read is under way any more. */
+  async run(progress: ByteProgress): Promise<void> {
+    let reading = this.#readNext(0);
+    try {
+      for (let turn = 1;; turn++) {
+        const step = await reading;
+        if (step === undefined) break;
+        reading = this.#readNext(turn);
+        reading.catch(() => {}); // Thrown when it is its turn.
+        // Reads get on their way before a backend that does not wait takes the thread.
+        await nextTurn();
+        await this.#compute(step);
+        progress.add(step.length * step.first.decision.from.length);
+      }
+    } finally {
+      await reading.catch(() => {});
+    }
+    for (const reader of this.#readers.values()) await reader.finish();
+  }
+
+  async #readNext(turn: number): Promise<ReadStep | undefined> {
+    const { value: step } = this.#steps.next();
+    if (step === undefined) return undefined;
+    const { averaged, from } = step.first.decision;
+    const blocks = averaged ? this.#blocksFor(step, turn) : [];
+    const reads = await Promise.allSettled(from.map(async ({ source }, index) => {
+      const reader = this.#readers.get(source);
+      for (const { variable, start, length, at } of step.pieces) {
+        const entry = variable.decision.from[index]?.entry;
+        if (entry === undefined) continue;
+        const into = blocks[index]?.subarray(at, at + length) ?? variable.bytes.subarray(start, start + length);
+        await reader?.read(entry, into, start);
+        variable.addToCrc(index, into);
+      }
+    }));
+    const failed = reads.find((read) => read.status === "rejected");
+    if (failed !== undefined) throw failed.reason;
+    return { ...step, blocks };
+  }
+
+  #blocksFor({ first, pieces, length }: Step, turn: number): Uint8Array[] {
+    const set = this.#sets[turn % this.#sets.length] ?? [];
+    const blocks = set.slice(0, first.decision.from.length).map((block) => block.subarray(0, length));
+    const [piece] = pieces;
+    // The newest is read to where the mean will be: so its fresh memory, which is slow, is touched by the reading.
+    if (piece !== undefined && pieces.length === 1) {
+      blocks[blocks.length - 1] = first.bytes.subarray(piece.start, piece.start + length);
+    }
+    return blocks;
+  }
+
+  async #compute({ first, pieces, length, blocks }: ReadStep): Promise<void> {
+    const { averaged, placed: { row: { dtype } } } = first.decision;
+    const result = this.#result.subarray(0, length);
+    if (averaged && length > 0) await first.backend.mean(dtype, blocks, result);
+    for (const piece of pieces) {
+      const { variable, start, at } = piece;
+      if (averaged) {
+        const mean = result.subarray(at, at + piece.length);
+        await this.#correct(variable, blocks.map((block) => block.subarray(at, at + piece.length)), mean);
+        variable.bytes.set(mean, start);
+      }
+      if (start + piece.length === variable.row.byteLength) this.#onFinished(variable, variable.finish());
+    }
+  }
+
+  /** A float32 sum may overflow where the mean does not: then the host computes it. */
+  async #correct(variable: VariableMean, blocks: readonly Uint8Array[], mean: Uint8Array): Promise<void> {
+    const { backend, row: { dtype } } = variable;
+    // Not earlier: tfjs knows only when it is ready who computes.
+    if (!variable.overflowed) variable.computedBy = backend.name;
+    if (backend === hostBackend || allFinite(dtype, mean) || !blocks.every((each) => allFinite(dtype, each))) return;
+    if (!variable.overflowed) {
+      variable.overflowed = true;
+      variable.computedBy = `${backend.name}, host`;
+      const path = entryLabel(variable.decision.placed);
+      this.#onWarning(`mean: ${backend.name} overflowed in "${path}", which was computed on the host instead`);
+    }
+    await hostBackend.mean(dtype, blocks, mean);
+  }
+}
+
+function* stepsOf(variables: readonly VariableMean[], averagedBytes: number): Generator<Step, undefined> {
+  let pieces: Piece[] = [];
+  let used = 0;
+  for (const variable of variables) {
+    const { byteLength } = variable.row;
+    const blockBytes = variable.decision.averaged ? averagedBytes : BLOCK_BYTES;
+    const [before] = pieces;
+    if (before !== undefined && (used + byteLength > blockBytes || !variable.goesWith(before.variable))) {
+      yield { first: before.variable, pieces, length: used };
+      pieces = [];
+      used = 0;
+    }
+    let start = 0;
+    for (; byteLength - start > blockBytes; start += blockBytes) {
+      yield { first: variable, pieces: [{ variable, start, length: blockBytes, at: 0 }], length: blockBytes };
+    }
+    pieces.push({ variable, start, length: byteLength - start, at: used });
+    used += byteLength - start;
+  }
+  const [last] = pieces;
+  if (last !== undefined) yield { first: last.variable, pieces, length: used };
+}
+
+function alignUp(bytes: number): number {
+  return Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
+}
+
+/** All ones in the exponent is an infinity or NaN. */
+const EXPONENTS: Partial<Record<DType, number>> = { Float16: 0x7c00, BFloat16: 0x7f80, Float32: 0x7f800000 };
+
+function allFinite(dtype: DType, bytes: Uint8Array): boolean {
+  const { buffer, byteOffset, length } = bytes;
+  const exponent = EXPONENTS[dtype];
+  if (exponent === undefined) return new Float64Array(buffer, byteOffset, length / 8).every(Number.isFinite);
+  const words = dtype === "Float32"
+    ? new Uint32Array(buffer, byteOffset, length / 4)
+    : new Uint16Array(buffer, byteOffset, length / 2);
+  for (let index = 0; index < words.length; index++) {
+    if (((words[index] ?? 0) & exponent) === exponent) return false;
+  }
+  return true;
+}

@@ -1,0 +1,140 @@
+// Natural mistakes, and what they get: one clear typed error, or what was meant.
+import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
+import {
+  build,
+  type Config,
+  ConfigError,
+  Context,
+  CorruptError,
+  FormatError,
+  load,
+  MemoryStore,
+  NotFoundError,
+  openCheckpoint,
+  parseContextSettings,
+  ShapeError,
+  Tensor,
+  VariableError,
+  writeEmbedModule,
+} from "@cairn/checkpoints";
+import { toFileUrl } from "@std/path";
+
+/** What a caller without type checking would pass. */
+// deno-lint-ignore no-explicit-any -- that is what is tested
+const wrong = (value: unknown): any => value;
+
+/** Three checkpoints, of steps 100, 200 and 300. */
+async function run(): Promise<MemoryStore> {
+  const store = new MemoryStore();
+  const ctx = new Context();
+  const weights = ctx.variableWithValue("w", [0, 0]);
+  await using handler = await build(ctx).store(store).keep(-1).done();
+  for (const step of [100, 200, 300]) {
+    weights.setValue([step, step]);
+    ctx.setGlobalStep(step);
+    await handler.save();
+  }
+  return store;
+}
+
+Deno.test("Config setters turn wrong arguments into ConfigErrors of done()", async () => {
+  const cases: [(config: Config) => Config, string][] = [
+    [(config) => config.dir(wrong(42)), 'Cannot use directory "42"'],
+    [(config) => config.dir(new URL("https://example.com/run")), "wanted a path or a file: URL"],
+    [(config) => config.store(wrong(MemoryStore)), "new MemoryStore()"],
+    [(config) => config.store(wrong(null)), "new MemoryStore()"],
+    [(config) => config.store(new MemoryStore()).takeMean(2, wrong("tfjs-node")), "wanted a Backend"],
+    [
+      (config) => config.store(new MemoryStore()).scope("/encoder", wrong(undefined)),
+      'wanted a path that starts with "/"',
+    ],
+    [(config) => config.fromEmbed(wrong({}), new Uint8Array()), "wanted the .json as text or bytes"],
+    [(config) => config.fromEmbed("{}", wrong("bytes")), "the .bin as bytes"],
+  ];
+  for (const [set, message] of cases) {
+    await assertRejects(() => set(build(new Context())).done(), ConfigError, message);
+  }
+});
+
+Deno.test("dir() takes a file: URL, as an object or as text", async () => {
+  const path = await Deno.makeTempDir();
+  for (const url of [toFileUrl(path), toFileUrl(path).href]) {
+    await using handler = await build(new Context()).dir(url).done();
+    assertEquals(handler.dir(), path);
+  }
+  await Deno.remove(path);
+});
+
+Deno.test("at() takes the beginning of a name that only one checkpoint has", async () => {
+  const store = await run();
+  const ctx = new Context();
+  await using _ = await load(ctx).store(store).at("checkpoint-n0000001").done();
+  assertEquals(ctx.getGlobalStep(), 200);
+  await assertRejects(() => load(new Context()).store(store).at("checkpoint-n000000").done(), NotFoundError);
+  await assertRejects(
+    () => load(new Context()).store(store).at("300").done(),
+    NotFoundError,
+    "a step is a number: at(300)",
+  );
+});
+
+Deno.test("done() on a damaged newest checkpoint says which others can be loaded", async () => {
+  const store = await run();
+  const names = (await store.list()).map(({ name }) => name);
+  const json = names.findLast((name) => name.endsWith(".json")) ?? "";
+  await store.publish(json, (sink) => sink.write(new Uint8Array()));
+  const error = await assertRejects(() => load(new Context()).store(store).done(), FormatError);
+  const way = /at\("([^"]+)"\)/.exec(error.message)?.[1] ?? "";
+  const ctx = new Context();
+  await using _ = await load(ctx).store(store).at(way).done();
+  assertEquals(ctx.getGlobalStep(), 200);
+  await store.publish(json.replace(".json", ".bin"), (sink) => sink.write(new Uint8Array(3)));
+  await assertRejects(() => load(new Context()).store(store).at(300).done(), FormatError);
+  await store.remove(json.replace(".json", ".bin"));
+  const checkpoint = await openCheckpoint(store, { step: 200 });
+  const bytes = new TextEncoder().encode(
+    '{"Variables":[{"ParameterName":"var:/w","DType":"Float32","Pos":0,"Length":1}]}',
+  );
+  await store.publish(json, (sink) => sink.write(bytes));
+  await assertRejects(() => load(new Context()).store(store).done(), CorruptError, checkpoint.baseName);
+});
+
+Deno.test("done() reports a variable of the Context that the checkpoint has in another shape", async () => {
+  const ctx = new Context();
+  ctx.variableWithValue("w", [[1, 2]]);
+  const warnings: string[] = [];
+  await using _ = await load(ctx).store(await run()).onWarning((text) => warnings.push(text)).done();
+  assertStringIncludes(warnings.join(), 'variable "/w" was (Float32)[1 2] and is now (Float32)[2]');
+});
+
+Deno.test("takeMean() says when there are fewer checkpoints than asked for", async () => {
+  const warnings: string[] = [];
+  const config = load(new Context()).store(await run()).takeMean(5).onWarning((text) => warnings.push(text));
+  await using _ = await config.done();
+  assertStringIncludes(warnings.join(), "has 3 checkpoints, fewer than the 5 asked for");
+});
+
+Deno.test("setValue() takes numbers and typed arrays in the variable's dtype", () => {
+  const variable = new Context().variableWithValue("w", [[1, 2]]);
+  variable.setValue(new Float32Array([3, 4]));
+  assertEquals([variable.dimensions, variable.value().toNested()], [[1, 2], [[3, 4]]]);
+  variable.setValue([[5, 6]]);
+  assertEquals([variable.dtype, variable.value().toNested()], ["Float32", [[5, 6]]]);
+  variable.setValue(Tensor.from(new Float64Array([7])));
+  assertEquals([variable.dtype, variable.dimensions], ["Float64", [1]]);
+  assertThrows(() => variable.setValue(wrong("text")), ShapeError);
+  assertThrows(() => variable.setValue(wrong([[1], [1, 2]])), ShapeError);
+});
+
+Deno.test("Context refuses names with a slash when they are given, not at the first save", () => {
+  const ctx = new Context();
+  assertThrows(() => ctx.variableWithValue("a/b", [1]), VariableError, "ctx.in()");
+  assertThrows(() => ctx.variableWithShape("a/b", "Float32", [1]), VariableError, "ctx.in()");
+  assertThrows(() => ctx.getVariable("/encoder/w"), VariableError, "ctx.inAbsPath()");
+  assertThrows(() => ctx.variableWithShape("w", wrong([2, 3]), wrong(undefined)), ShapeError);
+});
+
+Deno.test("parseContextSettings() and writeEmbedModule() say what they want", async () => {
+  assertThrows(() => parseContextSettings(new Context(), wrong(["lr=1"])), ConfigError, 'join a list with ";"');
+  await assertRejects(() => writeEmbedModule(wrong("run"), "model.ts"), ConfigError, "wanted a Checkpoint");
+});
