@@ -10,14 +10,15 @@ import { reportText, type Sample } from "./report.ts";
 import type { Work } from "./work.ts";
 
 const HERE = fromFileUrl(new URL(".", import.meta.url));
-const FULL = planOf(
-  { name: "large", variables: 100, elements: Math.floor(2 ** 30 / 4 / 100) },
-  { name: "many", variables: 10_000, elements: Math.floor(2 ** 26 / 4 / 10_000) },
-);
-const QUICK = planOf({ name: "large", variables: 10, elements: 50_000 }, {
-  name: "many",
-  variables: 300,
-  elements: 50,
+const FULL = planOf({
+  large: { bytes: 2 ** 30, variables: 100 },
+  many: { bytes: 2 ** 26, variables: 10_000 },
+  mean: { bytes: 2 ** 28, variables: 25 },
+});
+const QUICK = planOf({
+  large: { bytes: 2_000_000, variables: 10 },
+  many: { bytes: 60_000, variables: 300 },
+  mean: { bytes: 400_000, variables: 5 },
 });
 const ROUNDS = 3;
 
@@ -39,16 +40,25 @@ async function bench(args: readonly string[]): Promise<void> {
 
 async function measure(plan: Plan, rounds: number, root: string): Promise<string> {
   const loadBefore = loadText();
-  for (const data of plan.dataSets) await runOperation("prepare", data, root);
+  for (const [index, data] of plan.dataSets.entries()) {
+    console.error(`bench: making data set ${index + 1} of ${plan.dataSets.length}, "${data.name}"`);
+    await runOperation("prepare", data, root);
+  }
   const samples = new Map<Row, Sample[]>();
-  for (let round = 1; round <= rounds; round++) {
-    for (const row of inTurn(plan)) {
+  const skipped = new Map<Row, string>();
+  const rows = inTurn(plan);
+  for (let round = 0; round < rounds; round++) {
+    for (const [index, row] of rows.entries()) {
+      if (skipped.has(row)) continue;
       const sample = await runOperation(row.operation, row.data, root);
-      console.error(`${round}/${rounds}  ${sample.seconds.toFixed(4)} s  ${row.title}`);
-      samples.set(row, [...samples.get(row) ?? [], sample]);
+      const place = `${round * rows.length + index + 1} of ${rounds * rows.length}`;
+      if (typeof sample === "string") skipped.set(row, sample);
+      else samples.set(row, [...samples.get(row) ?? [], sample]);
+      const outcome = typeof sample === "string" ? sample : `${sample.seconds.toFixed(4)} s`;
+      console.error(`bench: ${place}, round ${round + 1} of ${rounds}: ${row.title}: ${outcome}`);
     }
   }
-  return reportText(plan, samples, [
+  return reportText(plan, samples, skipped, [
     `${new Date().toISOString().slice(0, 10)}, ${rounds} rounds, Deno ${Deno.version.deno}, V8 ${Deno.version.v8}`,
     await machineText(root),
     `load average (1, 5, 15 minutes): ${loadBefore} before, ${loadText()} after`,
@@ -62,20 +72,22 @@ function inTurn(plan: Plan): Row[] {
   return [...new Set([...others, ...compared])];
 }
 
-async function runOperation(operation: string, data: DataSet, root: string): Promise<Sample> {
+/** What it measured, or why it cannot run here. */
+async function runOperation(operation: string, data: DataSet, root: string): Promise<Sample | string> {
   const work: Work = { ...data, model: join(root, data.name), scratch: join(root, "scratch") };
   await Deno.mkdir(work.scratch);
   const script = operation === "importTime" ? "import_time.ts" : "operation.ts";
-  const args = [operation, String(work.variables), String(work.elements), work.model, work.scratch];
   const { success, stdout } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-check", join(HERE, script), ...args],
+    args: ["run", "-A", "--no-check", join(HERE, script), operation, JSON.stringify(work)],
     cwd: HERE,
     env: { DENO_NO_UPDATE_CHECK: "1" },
     stdout: "piped",
     stderr: "inherit",
   }).output();
   await Deno.remove(work.scratch, { recursive: true });
-  const [seconds, peak] = new TextDecoder().decode(stdout).trim().split("\n").at(-1)?.split(" ").map(Number) ?? [];
+  const line = new TextDecoder().decode(stdout).trim().split("\n").at(-1) ?? "";
+  if (success && line.startsWith("not set up: ")) return line;
+  const [seconds, peak] = line.split(" ").map(Number);
   if (success && seconds !== undefined && peak !== undefined) return { seconds, peak };
   throw new Error(`operation ${operation} failed`);
 }

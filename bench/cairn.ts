@@ -1,12 +1,20 @@
 import { build, Context, load, Tensor } from "../mod.ts";
-import { bytesOf, randomBytes, readyMachine, secondsOf, type Work } from "./work.ts";
+import { bytesOf, randomWeights, readyMachine, secondsOf, type Work } from "./work.ts";
 
 /** Cairn's operations. */
 
-/** Makes the checkpoint that the other operations read. */
+/** Makes the checkpoints that the other operations read. */
 export async function prepare(work: Work): Promise<number> {
-  await using handler = await build(modelOf(work)).dir(work.model).done();
-  return await secondsOf(() => handler.save());
+  const context = modelOf(work);
+  await using handler = await build(context).dir(work.model).keep(-1).done();
+  let seconds = 0;
+  for (let index = 0; index < work.checkpoints; index++) {
+    for (const variable of context.iterVariables()) {
+      if (index > 0 && variable.name === "weights") variable.setValue(weightsOf(work));
+    }
+    seconds += await secondsOf(() => handler.save());
+  }
+  return seconds;
 }
 
 /** A durable save of tensors in memory: checksums, file and directory synced, manifest read back. */
@@ -53,14 +61,17 @@ export async function openAndReadFirst(work: Work): Promise<number> {
   return seconds;
 }
 
-function modelOf({ variables, elements }: Work): Context {
+function modelOf(work: Work): Context {
   const context = new Context();
   context.setParam("learning_rate", 0.001);
-  for (let index = 0; index < variables; index++) {
-    const bytes = randomBytes(bytesOf({ variables: 1, elements }));
-    context.inAbsPath(scopeOf(index)).variableWithValue("weights", new Tensor("Float32", [elements], bytes));
+  for (let index = 0; index < work.variables; index++) {
+    context.inAbsPath(scopeOf(index)).variableWithValue("weights", weightsOf(work));
   }
   return context;
+}
+
+function weightsOf({ dtype, elements }: Work): Tensor {
+  return new Tensor(dtype, [elements], randomWeights(dtype, elements));
 }
 
 function scopeOf(index: number): string {

@@ -1,5 +1,5 @@
 import { crc32 } from "node:zlib";
-import { bytesOf, randomBytes, readyMachine, run, secondsOf, SLICE_BYTES, type Work } from "./work.ts";
+import { bytesOf, randomBytes, readPayloads, readyMachine, run, secondsOf, SLICE_BYTES, type Work } from "./work.ts";
 
 /** What the machine can do at best: nothing here goes through Cairn. */
 
@@ -33,13 +33,11 @@ export async function copyAndSync(work: Work): Promise<number> {
   });
 }
 
-/** The payload, which the operating system has in memory, through one reused buffer. */
+/** All payloads, which the operating system has in memory, through one reused buffer. */
 export async function readIntoReused(work: Work): Promise<number> {
-  using file = await Deno.open(await findFile(work.model, ".bin"));
   const buffer = new Uint8Array(Math.min(SLICE_BYTES, bytesOf(work)));
-  return await secondsOf(() => {
-    while (file.readSync(buffer) !== null);
-  });
+  await readPayloads(work, buffer);
+  return await secondsOf(() => readPayloads(work, buffer));
 }
 
 /** The payload, which the operating system has in memory, into memory that nobody has touched yet. */
@@ -66,11 +64,13 @@ export function checksum(work: Work): Promise<number> {
   return secondsOf(() => crc32(bytes));
 }
 
-/** A copy into touched memory. */
+/** A copy into touched memory, as often as there are checkpoints. */
 export function copyIntoWarm(work: Work): Promise<number> {
   const from = randomBytes(bytesOf(work));
   const to = randomBytes(bytesOf(work));
-  return secondsOf(() => to.set(from));
+  return secondsOf(() => {
+    for (let index = 0; index < work.checkpoints; index++) to.set(from);
+  });
 }
 
 /** A copy into memory that nobody has touched yet. */

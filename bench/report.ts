@@ -10,8 +10,16 @@ export interface Sample {
 /** The samples of every row. */
 export type Samples = ReadonlyMap<Row, readonly Sample[]>;
 
+/** The rows that could not run here, and why. */
+export type Skipped = ReadonlyMap<Row, string>;
+
 /** The report in Markdown; `circumstances` are lines about the machine. */
-export function reportText(plan: Plan, samples: Samples, circumstances: readonly string[]): string {
+export function reportText(
+  plan: Plan,
+  samples: Samples,
+  skipped: Skipped,
+  circumstances: readonly string[],
+): string {
   return [
     "# Results",
     "",
@@ -32,8 +40,10 @@ export function reportText(plan: Plan, samples: Samples, circumstances: readonly
     ),
     "",
     "GiB/s is of the minimum. The peak is of the whole process (VmHWM); an idle process that has imported Cairn is among",
-    "the limits. Import means: sources to evaluated module, compiled code cached.",
+    "the limits. Import means: sources to evaluated module, compiled code cached. Means: GiB/s of source, with the",
+    "checkpoints opened and their checksums compared, and the backend started before.",
     "",
+    ...[...skipped].flatMap(([row, why]) => [`Not run: ${row.title}: ${why}`, ""]),
   ].join("\n");
 }
 
@@ -43,7 +53,7 @@ function cells(row: Row, samples: Samples): string[] {
     row.title,
     secondsText(min),
     secondsText(median),
-    row.bytes === undefined ? "–" : (row.bytes / 2 ** 30 / min).toPrecision(3),
+    row.bytes === undefined || isNaN(min) ? "–" : (row.bytes / 2 ** 30 / min).toPrecision(3),
     peak === 0 ? "–" : (peak / 2 ** 20).toFixed(0),
   ];
 }
@@ -58,12 +68,12 @@ function ratioCells(row: Row, samples: Samples): string[] {
   const ours = summaryOf(row, samples);
   const limit = summaryOf(beside, samples);
   return [
-    beside.title.replace(/, [\d.]+ [MG]iB .*$/, ""),
-    (ours.min / limit.min).toFixed(2),
-    (ours.median / limit.median).toFixed(2),
+    beside.title.replace(/, (\d+ × )?[\d.]+ [MG]iB .*$/, ""),
+    ...isNaN(ours.min) ? ["–", "–"] : [(ours.min / limit.min).toFixed(2), (ours.median / limit.median).toFixed(2)],
   ];
 }
 
+/** Without samples seconds are NaN. */
 interface Summary {
   readonly min: number;
   readonly median: number;
@@ -81,6 +91,7 @@ function summaryOf(row: Row, samples: Samples): Summary {
 }
 
 function secondsText(seconds: number): string {
+  if (isNaN(seconds)) return "–";
   return seconds < 0.1 ? seconds.toFixed(4) : seconds.toFixed(3);
 }
 

@@ -1,10 +1,18 @@
-/** What one operation is done on. */
-export interface Work {
+/** A model, and how often it was saved. */
+export interface Model {
   /** Number of variables. */
   readonly variables: number;
-  /** Float32 elements of each. */
+  /** Elements of each. */
   readonly elements: number;
-  /** Directory with one saved checkpoint of these variables; empty while it is being made. */
+  /** Of the elements. */
+  readonly dtype: "Float32" | "BFloat16" | "Float64";
+  /** Number of checkpoints, with different values. */
+  readonly checkpoints: number;
+}
+
+/** What one operation is done on. */
+export interface Work extends Model {
+  /** Directory with the saved checkpoints of the model; empty while they are being made. */
   readonly model: string;
   /** An empty directory. */
   readonly scratch: string;
@@ -13,9 +21,14 @@ export interface Work {
 /** Does one operation and gives the seconds that it took; what comes before and after is not counted. */
 export type Operation = (work: Work) => Promise<number>;
 
-/** Bytes of all variables. */
-export function bytesOf({ variables, elements }: Pick<Work, "variables" | "elements">): number {
-  return variables * elements * Float32Array.BYTES_PER_ELEMENT;
+/** Thrown by an operation that needs what this machine has not; the message says what. */
+export class NotSetUp extends Error {}
+
+const ELEMENT_BYTES: Readonly<Record<Model["dtype"], number>> = { BFloat16: 2, Float32: 4, Float64: 8 };
+
+/** Bytes of all variables of one checkpoint. */
+export function bytesOf({ variables, elements, dtype }: Model): number {
+  return variables * elements * ELEMENT_BYTES[dtype];
 }
 
 /** Seconds that `act` takes. */
@@ -30,10 +43,38 @@ export const SLICE_BYTES = 8 * 1024 * 1024;
 
 /** Random bytes in memory that has been touched. */
 export function randomBytes(length: number): Uint8Array<ArrayBuffer> {
+  return repeat(crypto.getRandomValues(new Uint8Array(Math.min(length, 65_536))), length);
+}
+
+/** Bytes of random numbers between -1 and 1, as weights are: no NaN, no infinity. */
+export function randomWeights(dtype: Model["dtype"], elements: number): Uint8Array<ArrayBuffer> {
+  const floats = Float64Array.from({ length: Math.min(elements, 16_384) }, () => 2 * Math.random() - 1);
+  const length = elements * ELEMENT_BYTES[dtype];
+  if (dtype === "Float64") return repeat(new Uint8Array(floats.buffer), length);
+  const single = new Float32Array(floats);
+  if (dtype === "Float32") return repeat(new Uint8Array(single.buffer), length);
+  const bits = Uint16Array.from(new Uint32Array(single.buffer), (each) => each >>> 16);
+  return repeat(new Uint8Array(bits.buffer), length);
+}
+
+function repeat(pattern: Uint8Array, length: number): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(length);
-  const seed = crypto.getRandomValues(new Uint8Array(Math.min(length, 65_536)));
-  for (let at = 0; at < length; at += seed.length) bytes.set(seed.subarray(0, length - at), at);
+  for (let at = 0; at < length; at += pattern.length) bytes.set(pattern.subarray(0, length - at), at);
   return bytes;
+}
+
+/** The payloads of all checkpoints. */
+export async function listPayloads(directory: string): Promise<string[]> {
+  const entries = await Array.fromAsync(Deno.readDir(directory));
+  return entries.filter(({ name }) => name.endsWith(".bin")).map(({ name }) => `${directory}/${name}`).sort();
+}
+
+/** Reads the payloads through `buffer`: afterwards the operating system has them in memory. */
+export async function readPayloads(work: Work, buffer: Uint8Array): Promise<void> {
+  for (const path of await listPayloads(work.model)) {
+    using file = await Deno.open(path);
+    while (file.readSync(buffer) !== null);
+  }
 }
 
 /**
