@@ -97,6 +97,7 @@ export type {
   FileKind,
   FileReader,
   Files,
+  FilesSync,
   FileStat,
   FileWriter,
   LocalStoreOptions,
@@ -107,7 +108,8 @@ export type {
 
 export { BACKUP_DIR, BIN_DATA_SUFFIX, DIR_PERM_MODE, JSON_NAME_SUFFIX, type Profile } from "./src/format/mod.ts";
 export { display, type DisplayOptions } from "./src/render/mod.ts";
-export type { OnProgress, Progress } from "./src/render/mod.ts";
+export { showProgress, type ShowProgressOptions } from "./src/render/mod.ts";
+export type { KernelDisplay, KernelDisplayOptions, OnProgress, Progress, StatusLineOptions } from "./src/render/mod.ts";
 export {
   CheckpointError,
   ConfigError,

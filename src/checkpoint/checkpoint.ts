@@ -10,6 +10,8 @@ import {
   type View,
   viewBundle,
   viewInspected,
+  watched,
+  watchWork,
 } from "../render/mod.ts";
 import { LocalStore, type Store } from "../store/mod.ts";
 import { bitsOf, type DType, shapeText, sizeOf, Tensor } from "../tensor/mod.ts";
@@ -85,7 +87,12 @@ export let storedValues: (checkpoint: Checkpoint) => StoredValue[];
 /** A checkpoint that was just saved; its file is opened at the first read. */
 export function savedCheckpoint(store: Store, base: string, manifest: Manifest): Checkpoint {
   const name = base + BIN_DATA_SUFFIX;
-  const reader = new PayloadReader(`${store.label}/${name}`, manifest, () => store.open(name));
+  const reader = new PayloadReader(
+    `${store.label}/${name}`,
+    manifest,
+    () => store.open(name),
+    () => store.openSync?.(name),
+  );
   return checkpointOf({ store, base, manifest, reader });
 }
 
@@ -239,12 +246,15 @@ export class Checkpoint implements AsyncDisposable {
     const forward = reader.forward();
     const values = this.#values().sort((a, b) => a.entry.position - b.entry.position);
     const total = this.byteLength;
+    const watch = watchWork(progress, "statistics", total);
     let done = 0;
-    for (const value of values) {
-      if (value.measured === undefined) await value.measure(forward).catch(() => {}); // Shown as damaged.
-      done += value.byteLength;
-      progress?.({ phase: "statistics", done, total });
-    }
+    await watched(watch, async () => {
+      for (const value of values) {
+        if (value.measured === undefined) await value.measure(forward).catch(() => {}); // Shown as damaged.
+        done += value.byteLength;
+        watch.update({ phase: "statistics", done, total });
+      }
+    });
     return true;
   }
 

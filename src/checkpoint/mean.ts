@@ -91,7 +91,8 @@ export async function computeMean(
   const works = inOrder.map((decision) => new VariableMean(decision, request.backend));
   const tensors = new Map<Entry, Tensor>();
   const pipeline = new MeanPipeline(sources, works, ({ row }, tensor) => tensors.set(row, tensor), onWarning);
-  await pipeline.run(new ByteProgress("mean", total, options));
+  const progress = new ByteProgress("mean", total, options);
+  await progress.during(() => pipeline.run(progress));
   const computedBy = new Map(works.map((work) => [work.row, work.computedBy]));
   const report: MeanReport = {
     baseNames: sources.map((source) => source.base),

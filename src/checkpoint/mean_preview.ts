@@ -105,9 +105,12 @@ export async function previewMean(
     // In the order of the newest payload, so that compressed ones are inflated in one pass.
     const readers = new Map(sources.map((source) => [source, source.reader.forward()]));
     const distances = new Map<Decision, readonly number[]>();
-    for (const decision of decisions.toSorted((a, b) => a.placed.row.position - b.placed.row.position)) {
-      if (decision.averaged) distances.set(decision, await distancesOf(decision, readers, progress));
-    }
+    const inOrder = decisions.toSorted((a, b) => a.placed.row.position - b.placed.row.position);
+    await progress.during(async () => {
+      for (const decision of inOrder) {
+        if (decision.averaged) distances.set(decision, await distancesOf(decision, readers, progress));
+      }
+    });
     const variables = decisions.map((decision): MeanPreviewVariable => ({
       path: entryLabel(decision.placed),
       byteLength: decision.placed.row.byteLength,

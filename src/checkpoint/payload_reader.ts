@@ -35,6 +35,7 @@ export class PayloadReader implements EntryReader {
 
   readonly #manifest: Manifest;
   readonly #open: () => Promise<ReadHandle>;
+  readonly #openSync: (() => ReadHandle | undefined) | undefined;
   #opening: Promise<ReadHandle> | undefined;
   #handle: ReadHandle | undefined;
   #head: PayloadHead = { compression: "none", dataOffset: 0, profile: undefined };
@@ -43,7 +44,13 @@ export class PayloadReader implements EntryReader {
   #running = 0;
   #closed = false;
 
-  constructor(path: string, manifest: Manifest, open: () => Promise<ReadHandle>) {
+  constructor(
+    path: string,
+    manifest: Manifest,
+    open: () => Promise<ReadHandle>,
+    openSync?: () => ReadHandle | undefined,
+  ) {
+    this.#openSync = openSync;
     this.path = path;
     this.#manifest = manifest;
     this.#open = open;
@@ -73,17 +80,45 @@ export class PayloadReader implements EntryReader {
   async #openAndCheck(): Promise<ReadHandle> {
     const handle = await this.#open();
     try {
-      const head = new Uint8Array(Math.min(PAYLOAD_HEAD_BYTES, handle.size));
+      const head = headBuffer(handle);
       await handle.read(head, 0);
-      this.#head = detectPayload(head, { path: this.path });
-      this.reports = checkPayload(this.#manifest, this.#head, handle.size, { path: this.path });
+      this.#take(handle, head);
     } catch (error) {
       handle.close();
       throw error;
     }
-    this.#handle = handle;
     if (this.#closed) handle.close();
     return handle;
+  }
+
+  /** Opens the payload without waiting, where the store can. */
+  #openNow(): ReadHandle | undefined {
+    const handle = this.#handle ?? this.#openSync?.();
+    if (handle === undefined || handle === this.#handle || handle.readSync === undefined) return handle;
+    try {
+      const head = headBuffer(handle);
+      handle.readSync(head, 0);
+      this.#take(handle, head);
+    } catch (error) {
+      handle.close();
+      throw error;
+    }
+    this.#opening = Promise.resolve(handle);
+    return handle;
+  }
+
+  #canReadNow(): boolean {
+    try {
+      return this.#openNow()?.readSync !== undefined;
+    } catch {
+      return false; // It is gone or damaged: whoever reads it is told.
+    }
+  }
+
+  #take(handle: ReadHandle, head: Uint8Array): void {
+    this.#head = detectPayload(head, { path: this.path });
+    this.reports = checkPayload(this.#manifest, this.#head, handle.size, { path: this.path });
+    this.#handle = handle;
   }
 
   /** Fills `into` with the entry's bytes from `start` (bytes) on. */
@@ -135,7 +170,7 @@ export class PayloadReader implements EntryReader {
 
   /** Bytes that {@linkcode readSync} would have to read for an entry; Infinity if it cannot. */
   costSync(entry: Entry): number {
-    if (this.#closed || this.#handle?.readSync === undefined) return Infinity;
+    if (this.#closed || !this.#canReadNow()) return Infinity;
     return this.positional || this.#inflated?.has(entry) ? entry.byteLength : this.#manifest.payloadSize;
   }
 
@@ -196,7 +231,7 @@ export class PayloadReader implements EntryReader {
 
   #syncHandle(entry: Entry): ReadHandle & Required<Pick<ReadHandle, "readSync">> {
     if (this.#closed) throw this.#closedError();
-    const handle = this.#handle;
+    const handle = this.#openNow();
     if (handle === undefined || !canReadSync(handle)) {
       throw new NotLoadedError(
         `Cannot read variable "${entryLabel(entry)}" without waiting: the bytes are still in "${this.path}"; ` +
@@ -345,6 +380,10 @@ function allocate(byteLength: number, place: ErrorPlace): Uint8Array {
 /** How messages call an entry: `/scope/name`. */
 export function entryLabel(entry: { readonly scope: string; readonly name: string }): string {
   return entry.scope.endsWith("/") ? `${entry.scope}${entry.name}` : `${entry.scope}/${entry.name}`;
+}
+
+function headBuffer(handle: ReadHandle): Uint8Array {
+  return new Uint8Array(Math.min(PAYLOAD_HEAD_BYTES, handle.size));
 }
 
 function canReadSync(handle: ReadHandle): handle is ReadHandle & Required<Pick<ReadHandle, "readSync">> {

@@ -1,4 +1,4 @@
-import type { OnProgress } from "../render/mod.ts";
+import { type OnProgress, watched, watchWork, type WorkWatch } from "../render/mod.ts";
 import { Tensor } from "../tensor/mod.ts";
 import { messageOf, type OnWarning } from "../errors.ts";
 import {
@@ -21,8 +21,8 @@ import { checkCrc, StoredValue } from "./stored_value.ts";
 
 /** Options of long work. */
 export interface WorkOptions {
-  /** Is told how far it has come, in bytes. */
-  readonly progress?: OnProgress | undefined;
+  /** Is told how far it has come, in bytes; `true` shows it, as {@linkcode showProgress} does. */
+  readonly progress?: OnProgress | boolean | undefined;
   /** Aborts it; nothing half-done becomes visible. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -45,28 +45,30 @@ export async function writeCheckpoint(
   const progress = new ByteProgress("save", layout.payloadSize, options);
   let results: EntryResult[] = [];
   try {
-    await store.publish(base + BIN_DATA_SUFFIX, async (file) => {
-      const header = payloadHeader(snapshot.profile, snapshot.compression);
-      if (header.length > 0) await file.write(header);
-      const gzip = snapshot.compression === "gzip" ? new GzipSink(file) : undefined;
-      const slices = new SliceSink(gzip ?? file);
-      results = [];
-      const readers = new Map<PayloadReader, EntryReader>();
-      try {
-        for (const item of snapshot.entries) results.push(await writeValue(item, slices, readers, progress));
-        await slices.flush();
-        await gzip?.finish();
-      } finally {
-        await slices.settle();
-      }
+    return await progress.during(async () => {
+      await store.publish(base + BIN_DATA_SUFFIX, async (file) => {
+        const header = payloadHeader(snapshot.profile, snapshot.compression);
+        if (header.length > 0) await file.write(header);
+        const gzip = snapshot.compression === "gzip" ? new GzipSink(file) : undefined;
+        const slices = new SliceSink(gzip ?? file);
+        results = [];
+        const readers = new Map<PayloadReader, EntryReader>();
+        try {
+          for (const item of snapshot.entries) results.push(await writeValue(item, slices, readers, progress));
+          await slices.flush();
+          await gzip?.finish();
+        } finally {
+          await slices.settle();
+        }
+      });
+      const { bytes, warnings } = encodeManifest(snapshot, layout, results);
+      // Read back what is about to be published: a manifest that our own reader refuses must never become visible.
+      const manifest = parseManifest(bytes, { path: `${store.label}/${base}${JSON_NAME_SUFFIX}` });
+      options.signal?.throwIfAborted();
+      await store.publish(base + JSON_NAME_SUFFIX, (sink) => sink.write(bytes));
+      warnings.forEach(onWarning);
+      return manifest;
     });
-    const { bytes, warnings } = encodeManifest(snapshot, layout, results);
-    // Read back what is about to be published: a manifest that our own reader refuses must never become visible.
-    const manifest = parseManifest(bytes, { path: `${store.label}/${base}${JSON_NAME_SUFFIX}` });
-    options.signal?.throwIfAborted();
-    await store.publish(base + JSON_NAME_SUFFIX, (sink) => sink.write(bytes));
-    warnings.forEach(onWarning);
-    return manifest;
   } catch (error) {
     // A publish may fail after its name became visible; as always, the marker goes first.
     await removeRest(store, [base + JSON_NAME_SUFFIX, base + BIN_DATA_SUFFIX], onWarning);
@@ -196,20 +198,27 @@ class SliceSink {
 export class ByteProgress {
   readonly #phase: string;
   readonly #total: number;
-  readonly #options: WorkOptions;
+  readonly #signal: AbortSignal | undefined;
+  readonly #watch: WorkWatch;
   #done = 0;
 
   constructor(phase: string, total: number, options: WorkOptions) {
     this.#phase = phase;
     this.#total = total;
-    this.#options = options;
+    this.#signal = options.signal;
+    this.#watch = watchWork(options.progress, phase, total);
     this.add(0);
   }
 
   /** `bytes` more are done. */
   add(bytes: number): void {
-    this.#options.signal?.throwIfAborted();
+    this.#signal?.throwIfAborted();
     this.#done += bytes;
-    this.#options.progress?.({ phase: this.#phase, done: this.#done, total: this.#total });
+    this.#watch.update({ phase: this.#phase, done: this.#done, total: this.#total });
+  }
+
+  /** Does the work, and tells who shows it how it ended. */
+  during<T>(work: () => Promise<T>): Promise<T> {
+    return watched(this.#watch, work);
   }
 }

@@ -73,12 +73,14 @@ export class StoredValue implements LoadedValue {
     return this.#reading;
   }
 
-  /** Reads it, as one of many in the order of the payload. */
-  async readFrom(reader: EntryReader): Promise<Tensor> {
+  /** Reads it, as one of many in the order of the payload; `onBytes` is told of every slice that is read. */
+  async readFrom(reader: EntryReader, onBytes: (bytes: number) => void = () => {}): Promise<Tensor> {
     if (this.#loaded !== undefined) return this.#loaded;
     const bytes = allocateFor(this.#entry, this.#reader.path);
     for (let at = 0; at < bytes.length; at += SLICE_BYTES) {
-      await reader.read(this.#entry, bytes.subarray(at, at + SLICE_BYTES), at);
+      const slice = bytes.subarray(at, at + SLICE_BYTES);
+      await reader.read(this.#entry, slice, at);
+      onBytes(slice.length);
     }
     return this.#loaded ??= this.#toTensor(bytes);
   }

@@ -94,7 +94,9 @@ export async function diffVariables(
   );
   const progress = new ByteProgress("compare", total, options);
   const rows: VariableChange[] = [];
-  for (const { side, other } of pairs) rows.push(await compare(other, side, progress));
+  await progress.during(async () => {
+    for (const { side, other } of pairs) rows.push(await compare(other, side, progress));
+  });
   const known = new Set(after.map(variableKey));
   for (const [key, side] of before) if (!known.has(key)) rows.push(await compare(side, undefined, progress));
   const diff: VariablesDiff = {

@@ -1,5 +1,5 @@
 import fs from "node:fs";
-import type { FileEntry, FileKind, FileReader, Files, FileStat, FileWriter } from "./files.ts";
+import type { FileEntry, FileKind, FileReader, Files, FilesSync, FileStat, FileWriter } from "./files.ts";
 import type { StoreLock } from "./store.ts";
 
 /**
@@ -34,6 +34,16 @@ export class DenoFiles implements Files {
   open(path: string): Promise<FileReader> {
     return DenoFileReader.open(path);
   }
+
+  /** The same calls without waiting. */
+  readonly sync: FilesSync = {
+    stat(path: string): FileStat {
+      const info = Deno.lstatSync(path);
+      return { kind: kindOf(info), size: info.size };
+    },
+    realPath: (path: string): string => Deno.realPathSync(path),
+    open: (path: string): FileReader => DenoFileReader.openSync(path),
+  };
 
   /** Creates a file for writing. */
   async create(path: string): Promise<FileWriter> {
@@ -123,6 +133,14 @@ class DenoFileReader implements FileReader {
         resolve(new DenoFileReader(descriptor));
       });
     });
+  }
+
+  static openSync(path: string): DenoFileReader {
+    try {
+      return new DenoFileReader(fs.openSync(path, "r"));
+    } catch (error) {
+      throw error instanceof Error ? denoError(error) : error;
+    }
   }
 
   read(into: Uint8Array, at: number): Promise<number> {

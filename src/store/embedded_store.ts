@@ -43,6 +43,11 @@ export class EmbeddedStore implements Store {
     return openBlob(this.#blobs, name, this.label);
   }
 
+  /** The same without waiting. */
+  openSync(name: string): ReadHandle {
+    return openBlob(this.#blobs, name, this.label);
+  }
+
   /** PermissionError. */
   publish(name: string, _write: (sink: BlobSink) => Promise<void>): Promise<void> {
     return this.#refuse(`publish "${name}"`);

@@ -41,6 +41,16 @@ export interface FileWriter {
   close(): void;
 }
 
+/** Operations of {@linkcode Files} that do not wait. */
+export interface FilesSync {
+  /** What is at `path`, not following a symlink. */
+  stat(path: string): FileStat;
+  /** The absolute path with every symlink resolved. */
+  realPath(path: string): string;
+  /** Opens a file for reading. */
+  open(path: string): FileReader;
+}
+
 /**
  * The operations on a file system that {@linkcode LocalStore} is written against, each about one system call, so that
  * tests can replace them one by one. Paths are absolute.
@@ -57,6 +67,8 @@ export interface Files {
   realPath(path: string): Promise<string>;
   /** Opens a file for reading. */
   open(path: string): Promise<FileReader>;
+  /** What {@linkcode LocalStore.openSync} needs, where it can be had: the same calls without waiting. */
+  readonly sync?: FilesSync;
   /** Creates a file for writing; `AlreadyExists` if anything has that name. */
   create(path: string): Promise<FileWriter>;
   /** Moves a name within one file system, atomically, replacing a file of the new name. */

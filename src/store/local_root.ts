@@ -2,7 +2,7 @@ import { dirname, isAbsolute, join, relative, SEPARATOR } from "@std/path";
 import { NotFoundError, PermissionError, StoreError } from "../errors.ts";
 import type { BlobName } from "./blob_name.ts";
 import { type FileOperation, isGranted } from "./file_error.ts";
-import type { Files } from "./files.ts";
+import type { Files, FilesSync } from "./files.ts";
 
 /**
  * The directory of a LocalStore, which turns names into paths that stay in it: real paths are compared, so no symlink
@@ -33,8 +33,18 @@ export class LocalRoot {
 
   /** The path of what is at `path` with symlinks resolved; PermissionError if that is outside of the directory. */
   async resolve(path: string, operation: FileOperation): Promise<string> {
-    const root = await this.real(operation);
-    const real = await this.#files.realPath(path);
+    return this.#contain(path, await this.real(operation), await this.#files.realPath(path), operation);
+  }
+
+  /** The path of an existing blob without waiting; StoreError if it is not a file. */
+  blobSync({ folder, file }: BlobName, files: FilesSync, operation: FileOperation): string {
+    const named = join(this.path, folder ?? "", file);
+    const path = this.#contain(named, files.realPath(this.path), files.realPath(named), operation);
+    if (files.stat(path).kind === "file") return path;
+    throw new StoreError(`Cannot ${operation.what} in "${this.path}": "${path}" is not a file`, { path });
+  }
+
+  #contain(path: string, root: string, real: string, operation: FileOperation): string {
     const inside = relative(root, real);
     if (inside !== ".." && !inside.startsWith(`..${SEPARATOR}`) && !isAbsolute(inside)) return join(this.path, inside);
     throw new PermissionError(

@@ -107,6 +107,19 @@ export class LocalStore implements Store {
     });
   }
 
+  /** The same without waiting; StoreError if the {@linkcode Files} cannot. */
+  openSync(name: string): ReadHandle {
+    const operation = this.#operation(`open "${name}"`, name, ["read"]);
+    try {
+      const { sync } = this.#files;
+      if (sync === undefined) throw new StoreError(`Cannot open "${name}" in "${this.label}" without waiting`);
+      const path = this.#root.blobSync(parseBlobName(name), sync, operation);
+      return new LocalReadHandle(sync.open(path), { ...operation, what: `read "${name}"` });
+    } catch (error) {
+      throw fileError(error, operation);
+    }
+  }
+
   /** Makes a blob visible under its final name, complete and durable, or not at all; what `write` throws is thrown. */
   async publish(name: string, write: (sink: BlobSink) => Promise<void>): Promise<void> {
     const operation = this.#operation(`publish "${name}"`, name, ["read", "write"]);

@@ -41,6 +41,11 @@ export class MemoryStore implements Store {
     return openBlob(this.#blobs, name, this.label);
   }
 
+  /** The same without waiting. */
+  openSync(name: string): ReadHandle {
+    return openBlob(this.#blobs, name, this.label);
+  }
+
   /** Makes a blob visible when `write` is done, or not at all if it throws. */
   async publish(name: string, write: (sink: BlobSink) => Promise<void>): Promise<void> {
     parseBlobName(name);

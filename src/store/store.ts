@@ -49,6 +49,8 @@ export interface Store {
   list(folder?: string): Promise<BlobInfo[]>;
   /** Opens a blob for reading. NotFoundError if there is none. */
   open(name: string): Promise<ReadHandle>;
+  /** The same without waiting, where the store can; StoreError where it cannot. */
+  openSync?(name: string): ReadHandle;
   /**
    * Makes a blob visible under its final name, complete and durable, or not at all. `write` streams the bytes; if it
    * throws, nothing is visible and the temporary bytes are removed. An existing blob of that name is replaced.

@@ -455,3 +455,29 @@ Deno.test("a Checkpoint in a directory is read without waiting", async () => {
     await Deno.remove(directory, { recursive: true });
   }
 });
+
+Deno.test("console.log() of what save() returned opens its file then, and shows statistics", async () => {
+  for (const dir of [undefined, await Deno.makeTempDir()]) {
+    const ctx = new Context();
+    ctx.variableWithValue("w", [1, 2, 3, 4]);
+    const config = dir === undefined ? build(ctx).store(new MemoryStore()) : build(ctx).dir(dir);
+    await using handler = await config.done();
+    const saved = await handler.save();
+    assertMatch(Deno.inspect(saved), /\/w .*2\.500/);
+    assertEquals((await saved.read("/w")).toNested(), [1, 2, 3, 4]);
+    await handler.save(); // Removes the file, which is open and stays readable.
+    assertMatch(Deno.inspect(saved), /\/w .*2\.500/);
+    saved.close();
+    if (dir !== undefined) await Deno.remove(dir, { recursive: true });
+  }
+});
+
+Deno.test("console.log() of a checkpoint whose file is gone shows its rows without statistics", async () => {
+  const ctx = new Context();
+  const w = ctx.variableWithValue("w", [1, 2, 3, 4]);
+  await using handler = await build(ctx).store(new MemoryStore()).done();
+  const saved = await handler.save();
+  w.setValue([5, 6, 7, 8]);
+  await handler.save();
+  assertMatch(Deno.inspect(saved), /\/w .*—/);
+});

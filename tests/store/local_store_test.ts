@@ -372,6 +372,9 @@ Deno.test("a symlink out of the directory is listed and refused, one inside of i
   assertEquals(await textOf(store, "inside"), "hello, store");
   assertEquals(await textOf(store, "directory/a"), "hello, store");
   await assertRejects(() => store.open("dangling"), NotFoundError);
+  store.openSync("inside").close();
+  assertThrows(() => store.openSync("dangling"), NotFoundError);
+  assertThrows(() => store.openSync("outside"), PermissionError, "the store refuses");
   for (const operation of [() => store.open("outside"), () => store.link("outside", "stolen")]) {
     const error = await assertRejects(operation, PermissionError, "the store refuses");
     assertEquals(error.path, `${directory.path}/outside`);

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertInstanceOf, assertRejects, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertInstanceOf, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import { LockedError, NotFoundError, PermissionError, StoreError } from "../../src/errors.ts";
 import { blobPlace, EmbeddedStore, LocalStore, MemoryStore, type Store } from "../../src/store/mod.ts";
 import { TemporaryDirectory } from "./temporary_directory.ts";
@@ -124,12 +124,25 @@ for (const [kind, withStore] of [...WRITABLE, ...READ_ONLY]) {
       assertEquals(error.path, `${store.label}/b.bin`);
     }));
 
+  Deno.test(`${kind}: openSync() reads what open() reads`, () =>
+    // deno-lint-ignore require-await -- what is asked for is a promise
+    withStore(async (store) => {
+      for (const [name, bytes] of BLOBS) {
+        const handle = store.openSync?.(name);
+        assert(handle?.readSync !== undefined, name);
+        const into = new Uint8Array(handle.size);
+        assertEquals([handle.readSync(into, 0), into], [bytes.length, bytes]);
+        handle.close();
+      }
+    }));
+
   Deno.test(`${kind}: open() of a missing blob is a NotFoundError that names the path`, () =>
     withStore(async (store) => {
       for (const name of ["missing", "backup/missing", "nothing/missing"]) {
         const error = await assertRejects(() => store.open(name), NotFoundError);
         assertEquals(error.path, blobPlace(store, name).path);
         assertStringIncludes(error.message, `Cannot open "${name}" in "${store.label}"`);
+        assertEquals(assertThrows(() => store.openSync?.(name), NotFoundError).message, error.message);
       }
     }));
 
@@ -137,6 +150,7 @@ for (const [kind, withStore] of [...WRITABLE, ...READ_ONLY]) {
     withStore(async (store) => {
       for (const name of ["", "..", "../x", "a/b/c", "a\\b", "a\0", "/etc/passwd", ".cairn.lock"]) {
         await assertRejects(() => store.open(name), StoreError, "blob name");
+        assertThrows(() => store.openSync?.(name), StoreError, "blob name");
         if (name !== "") await assertRejects(() => store.list(name), StoreError, "blob name");
         if (!store.writable) continue;
         await assertRejects(() => publishText(store, name, ""), StoreError, "blob name");
