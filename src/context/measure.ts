@@ -1,5 +1,5 @@
 import { CheckpointError } from "../errors.ts";
-import type { OnProgress } from "../render/mod.ts";
+import { type OnProgress, watched, watchWork } from "../render/mod.ts";
 import type { Statistics } from "../tensor/statistics.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import type { LoadedValue } from "./loader.ts";
@@ -42,18 +42,21 @@ export function glance(values: readonly Measurable[]): Measured[] {
 /** Measures values in turn, all of them, or as far as `room` bytes reach. */
 export async function measureAll(
   values: readonly Measurable[],
-  options: { readonly progress?: OnProgress | undefined; readonly room?: number | undefined } = {},
+  options: { readonly progress?: OnProgress | boolean | undefined; readonly room?: number | undefined } = {},
 ): Promise<Measured[]> {
   const { progress, room = Infinity } = options;
   const total = values.reduce((sum, value) => sum + (value?.byteLength ?? 0), 0);
+  const watch = watchWork(progress, "statistics", total);
   const measured: Measured[] = [];
   let done = 0;
-  for (const value of values) {
-    const size = value?.byteLength ?? 0;
-    measured.push(value !== undefined && size <= room - done ? await measureOne(value) : UNKNOWN);
-    done += size;
-    progress?.({ phase: "statistics", done, total });
-  }
+  await watched(watch, async () => {
+    for (const value of values) {
+      const size = value?.byteLength ?? 0;
+      measured.push(value !== undefined && size <= room - done ? await measureOne(value) : UNKNOWN);
+      done += size;
+      await watch.update({ phase: "statistics", done, total });
+    }
+  });
   return measured;
 }
 

@@ -15,7 +15,7 @@ export interface StudyOptions extends VariablesOptions {
   /** Read all that is needed, however much it is. */
   readonly stats?: boolean | undefined;
   /** Is told how far it has come, in bytes. */
-  readonly progress?: OnProgress | undefined;
+  readonly progress?: OnProgress | boolean | undefined;
 }
 
 /** Rows that are shown if nobody says how many. */

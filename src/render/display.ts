@@ -1,5 +1,6 @@
 import type { OnProgress } from "./progress.ts";
 import { terminalOptions, viewBundle } from "./jupyter_bundle.ts";
+import { kernelDisplay } from "./kernel_display.ts";
 import type { View } from "./view.ts";
 import { viewText } from "./view_text.ts";
 
@@ -7,8 +8,8 @@ import { viewText } from "./view_text.ts";
 export interface DisplayOptions {
   /** Read all values for their statistics, however large the model is; without it 64 MiB at most. */
   readonly stats?: boolean;
-  /** Is told how far the reading has come, in bytes. */
-  readonly progress?: OnProgress;
+  /** Is told how far the reading for `stats` has come, in bytes. Default: it is shown, if it takes long. */
+  readonly progress?: OnProgress | boolean;
   /** Only variables in this scope and below. */
   readonly scope?: string;
   /** Only variables whose path contains this text, or matches. */
@@ -43,7 +44,8 @@ interface Viewable {
  * ```
  */
 export async function display(value: unknown, options: DisplayOptions = {}): Promise<void> {
-  const view = isViewable(value) ? await value[VIEW](options) : undefined;
+  const { progress = true } = options;
+  const view = isViewable(value) ? await value[VIEW]({ ...options, progress }) : undefined;
   const kernel = kernelDisplay();
   if (kernel === undefined) {
     console.log(view === undefined ? value : viewText(view, terminalOptions()));
@@ -52,19 +54,6 @@ export async function display(value: unknown, options: DisplayOptions = {}): Pro
   await (view === undefined ? kernel(value) : kernel(viewBundle(() => view), { raw: true }));
   // Without it, Run All may put the output below the next cell (Deno 2.9).
   await new Promise((resolve) => setTimeout(resolve, 5));
-}
-
-type KernelDisplay = (value: unknown, options?: { readonly raw: boolean }) => Promise<void>;
-
-/** What a kernel shows things with; undefined where there is none. */
-function kernelDisplay(): KernelDisplay | undefined {
-  try {
-    // Deno throws at the access outside of a kernel; other runtimes have no Deno.
-    const jupyter: { readonly display: KernelDisplay } | undefined = Reflect.get(Deno, "jupyter");
-    return jupyter?.display;
-  } catch {
-    return undefined;
-  }
 }
 
 function isViewable(value: unknown): value is Viewable {

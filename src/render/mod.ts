@@ -9,7 +9,13 @@ export { shorten } from "./html.ts";
 export { type InspectOptions, type JupyterBundle, jupyterBundle, viewBundle, viewInspected } from "./jupyter_bundle.ts";
 export { formatBytes, formatCount, formatItems, formatNumber, formatPercent } from "./number_text.ts";
 export { encodePng } from "./png.ts";
+export { durationText } from "./duration_text.ts";
+export type { KernelDisplay, KernelDisplayOptions } from "./kernel_display.ts";
 export type { OnProgress, Progress } from "./progress.ts";
+export { rateOf, RecentRate } from "./recent_rate.ts";
+export { showProgress, type ShowProgressOptions, watched, watchWork, type WorkWatch } from "./show_progress.ts";
+export { renderStatus, type RenderStatusOptions, type Status, statusBundle, type StatusFact } from "./status.ts";
+export { StatusLine, type StatusLineOptions } from "./status_line.ts";
 export { type TextColumn, textTable } from "./text_table.ts";
 export {
   type Block,
@@ -27,3 +33,4 @@ export { viewHtml } from "./view_html.ts";
 export { type TextOptions, viewLine, viewText } from "./view_text.ts";
 export { display, type DisplayOptions } from "./display.ts";
 export { drawable } from "./drawable.ts";
+export { type WorkState, workStatus } from "./work_status.ts";

@@ -28,12 +28,8 @@ export type { LastCheckpoint, LoopOptions, OnEndFn, OnStartFn, OnStepFn, OnStopF
 export { nTimesDuringLoop } from "./n_times_during_loop.ts";
 export { periodicCallback } from "./periodic_callback.ts";
 export type { PlotPoint } from "./plot_point.ts";
-export { attachProgressBar, type ProgressBarOptions } from "./progress_bar.ts";
+export { attachProgressBar } from "./progress_bar.ts";
 export { TrainError, type TrainPlace } from "./train_error.ts";
-export {
-  type ProgressMetric,
-  renderProgress,
-  type RenderProgressOptions,
-  type TrainProgress,
-} from "./train_progress.ts";
+export { type ProgressMetric, renderProgress, type TrainProgress } from "./train_progress.ts";
+export type { KernelDisplay, KernelDisplayOptions, RenderStatusOptions, StatusLineOptions } from "../render/mod.ts";
 export type { MetricDescription, Metrics, Trainer } from "./trainer.ts";

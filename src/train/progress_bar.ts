@@ -1,27 +1,17 @@
+import { StatusLine, type StatusLineOptions } from "../render/mod.ts";
 import type { Loop } from "./loop.ts";
 import { ProgressTracker } from "./progress_tracker.ts";
-import { renderProgress, type TrainProgress } from "./train_progress.ts";
-
-/** Options of {@linkcode attachProgressBar}. */
-export interface ProgressBarOptions {
-  /** A bar that is drawn again and again, or lines. Default: a bar if standard error is a terminal. */
-  readonly form?: "terminal" | "log" | undefined;
-  /** Milliseconds between two drawings at least. Default: 200 for a bar, 10 000 for lines. */
-  readonly interval?: number | undefined;
-  /** Takes what is drawn. Default: standard error, so that the program's own output stays clean. */
-  readonly write?: ((text: string) => void) | undefined;
-  /** Columns of the terminal. Default: as it is at every drawing. */
-  readonly width?: number | undefined;
-}
+import { trainStatus } from "./train_progress.ts";
 
 const HOOK = "progress bar";
 const PRIORITY = 0;
-const ERASE_TO_END_OF_LINE = "\x1b[K";
+const INTERVAL = 200;
 
 /**
  * Shows how far every run of the loop has come: step, rate, time left, the loss (a moving average over about a hundred
- * steps) and the other metrics, the age of the last checkpoint, the median time of a step. It is drawn after steps only,
- * and once more when the run is over; it never makes a run fail. Needs no permission.
+ * steps) and the other metrics, the age of the last checkpoint, the median time of a step. In a notebook's kernel it is a
+ * display that changes in place, in a terminal a bar (both at most every 200 ms), in a log a line every ten seconds. It is
+ * drawn after steps only, and once more when the run is over; it never makes a run fail. Needs no permission.
  *
  * Source: GoMLX `commandline.AttachProgressBar`.
  *
@@ -35,52 +25,25 @@ const ERASE_TO_END_OF_LINE = "\x1b[K";
  * await loop.runSteps([1, 2, 3], 3);
  * ```
  */
-export function attachProgressBar<Batch>(loop: Loop<Batch>, options: ProgressBarOptions = {}): void {
-  const { form = Deno.stderr.isTerminal() ? "terminal" : "log", write = writeToStderr } = options;
-  const interval = options.interval ?? (form === "terminal" ? 200 : 10_000);
+export function attachProgressBar<Batch>(loop: Loop<Batch>, options: StatusLineOptions = {}): void {
+  const line = new StatusLine(options, INTERVAL);
   let tracker: ProgressTracker | undefined;
-  let lastDrawn = -Infinity;
-  let canWrite = true;
-
-  const draw = (progress: TrainProgress): void => {
-    lastDrawn = loop.clock();
-    const isLast = progress.state !== "running";
-    const line = renderProgress(progress, { form, width: options.width ?? terminalWidth() });
-    try {
-      if (canWrite) write(form === "log" ? `${line}\n` : `\r${line}${ERASE_TO_END_OF_LINE}${isLast ? "\n" : ""}`);
-    } catch {
-      // Nobody reads any more. That must not cost the training.
-      canWrite = false;
-    }
-  };
 
   loop.onStart(HOOK, PRIORITY, () => {
     tracker = new ProgressTracker(loop);
-    // A log says nothing of the first interval: short runs are one line.
-    lastDrawn = form === "log" ? loop.clock() : -Infinity;
+    line.start(loop.clock());
   });
   loop.onStep(HOOK, PRIORITY, (_, metrics) => {
     tracker?.step(metrics);
-    if (tracker !== undefined && loop.clock() - lastDrawn >= interval) {
-      draw(tracker.progress(loop.loopStep + 1, "running"));
-    }
+    const now = loop.clock();
+    if (tracker === undefined || !line.isDue(now)) return;
+    // Awaited, since a loop may leave a kernel no other time to draw.
+    return line.draw(now, trainStatus(tracker.progress(loop.loopStep + 1, "running")));
   });
   loop.onStop(HOOK, PRIORITY, (_, error) => {
-    if (tracker !== undefined) draw(tracker.progress(loop.loopStep, error === undefined ? "done" : "failed"));
+    const stopped = tracker;
     tracker = undefined;
+    if (stopped === undefined) return;
+    return line.finish(trainStatus(stopped.progress(loop.loopStep, error === undefined ? "done" : "failed")));
   });
-}
-
-function writeToStderr(text: string): void {
-  const bytes = new TextEncoder().encode(text);
-  for (let at = 0; at < bytes.length;) at += Deno.stderr.writeSync(bytes.subarray(at));
-}
-
-/** One column less than there are: a terminal breaks the line after the last one. */
-function terminalWidth(): number {
-  try {
-    return Math.max(20, Deno.consoleSize().columns - 1);
-  } catch {
-    return 80;
-  }
 }

@@ -1,12 +1,10 @@
-import { formatNumber } from "../render/mod.ts";
+import { formatNumber, rateOf, RecentRate } from "../render/mod.ts";
 import type { Loop } from "./loop.ts";
 import type { ProgressMetric, TrainProgress } from "./train_progress.ts";
 import { LOSS_ONLY, type Metrics } from "./trainer.ts";
 
 /** Weight of the newest loss in the smoothed one, as of a moving average over about a hundred steps. */
 const LOSS_WEIGHT = 0.02;
-/** The rate forgets what is longer ago, in milliseconds. */
-const RATE_MEMORY = 10_000;
 /** Sorting a million durations takes long: the median is computed anew when there are so many more. */
 const MEDIAN_GROWTH = 1.05;
 
@@ -14,21 +12,17 @@ const MEDIAN_GROWTH = 1.05;
 export class ProgressTracker {
   readonly #loop: Loop;
   readonly #started: number;
+  readonly #rate: RecentRate;
   #metrics: Metrics = [];
   #lossSum = 0;
   #lossWeight = 0;
-  #recentSteps = 0;
-  #recentTime = 0;
-  #rateTime: number;
-  #rateStep: number;
   #median: { readonly of: number; readonly value: number } | undefined;
 
   /** Starts to follow the run that is starting now. */
   constructor(loop: Loop) {
     this.#loop = loop;
     this.#started = loop.clock();
-    this.#rateTime = this.#started;
-    this.#rateStep = loop.loopStep;
+    this.#rate = new RecentRate(this.#started, loop.loopStep);
   }
 
   /** A step was trained. */
@@ -53,22 +47,12 @@ export class ProgressTracker {
       endStep: loop.endStep < 0 ? undefined : loop.endStep,
       epoch: byEpochs && state === "running" ? loop.epoch : undefined,
       elapsed: now - this.#started,
-      rate: state === "running" ? this.#recentRate(now, step) : rateOf(step - loop.startStep, now - this.#started),
+      rate: state === "running" ? this.#rate.at(now, step) : rateOf(step - loop.startStep, now - this.#started),
       medianStep: this.#medianStep(state !== "running"),
       metrics: this.#shownMetrics(),
       checkpoint: lastCheckpoint && { step: lastCheckpoint.step, age: Math.max(0, now - lastCheckpoint.time) },
       state,
     };
-  }
-
-  #recentRate(now: number, step: number): number | undefined {
-    const passed = now - this.#rateTime;
-    const keep = Math.exp(-passed / RATE_MEMORY);
-    this.#recentSteps = this.#recentSteps * keep + step - this.#rateStep;
-    this.#recentTime = this.#recentTime * keep + passed;
-    this.#rateTime = now;
-    this.#rateStep = step;
-    return rateOf(this.#recentSteps, this.#recentTime);
   }
 
   #medianStep(isLast: boolean): number | undefined {
@@ -89,9 +73,4 @@ export class ProgressTracker {
       return { label: smoothed ? `~${name}` : name, text: description?.format?.(shown) ?? formatNumber(shown) };
     });
   }
-}
-
-/** Steps in a second; undefined if no time has passed. */
-function rateOf(steps: number, milliseconds: number): number | undefined {
-  return milliseconds > 0 ? steps * 1000 / milliseconds : undefined;
 }

@@ -1,6 +1,12 @@
 import { visible } from "../errors.ts";
-import { formatCount } from "../render/mod.ts";
-import { durationText } from "./duration_text.ts";
+import {
+  durationText,
+  formatCount,
+  renderStatus,
+  type RenderStatusOptions,
+  type Status,
+  type StatusFact,
+} from "../render/mod.ts";
 
 /** How far a training run has come: all that a progress bar shows. */
 export interface TrainProgress {
@@ -34,23 +40,6 @@ export interface ProgressMetric {
   readonly text: string;
 }
 
-/** How {@linkcode renderProgress} draws. */
-export interface RenderProgressOptions {
-  /** `terminal`: with a bar, in one line of `width`. `log`: words. */
-  readonly form: "terminal" | "log";
-  /** Columns that a terminal's line may take; default 80. */
-  readonly width?: number | undefined;
-}
-
-/** A piece of the line; where there is no room, the one with the highest `drop` goes first, one without it stays. */
-interface Piece {
-  readonly text: string;
-  readonly drop?: number;
-}
-
-const SEPARATOR = " · ";
-const BAR_CELLS = 16;
-
 /**
  * One line, without its end, that says how far a run has come.
  *
@@ -65,16 +54,23 @@ const BAR_CELLS = 16;
  * console.log(line); // step 50 of 200 · 25 % · ETA 3.0 s · 50 steps/s · ~loss 0.250 · saved just now at step 40 · …
  * ```
  */
-export function renderProgress(progress: TrainProgress, options: RenderProgressOptions): string {
-  const pieces = options.form === "log"
-    ? [stepWords(progress), share(progress), ...facts(progress)]
-    : [bar(progress), stepNumbers(progress), ...facts(progress)];
-  const shown = pieces.filter((piece) => piece !== undefined);
-  const texts = options.form === "log" ? shown.map((piece) => piece.text) : fit(shown, options.width ?? 80);
-  return texts.join(SEPARATOR);
+export function renderProgress(progress: TrainProgress, options: RenderStatusOptions): string {
+  return renderStatus(trainStatus(progress), options);
 }
 
-function facts(progress: TrainProgress): (Piece | undefined)[] {
+/** What a progress bar says of a run. */
+export function trainStatus(progress: TrainProgress): Status {
+  const { step, endStep } = progress;
+  const [done, end] = [formatCount(step), endStep === undefined ? undefined : formatCount(endStep)];
+  return {
+    share: doneShare(progress),
+    words: end === undefined ? `step ${done}` : `step ${done} of ${end}`,
+    short: end === undefined ? `step ${done}` : `${done}/${end}`,
+    facts: facts(progress).filter((fact) => fact !== undefined),
+  };
+}
+
+function facts(progress: TrainProgress): (StatusFact | undefined)[] {
   const { state, elapsed, rate, medianStep, metrics, checkpoint, epoch } = progress;
   return [
     state === "failed" ? { text: "stopped" } : undefined,
@@ -90,55 +86,15 @@ function facts(progress: TrainProgress): (Piece | undefined)[] {
   ];
 }
 
-function stepWords({ step, endStep }: TrainProgress): Piece {
-  return {
-    text: endStep === undefined ? `step ${formatCount(step)}` : `step ${formatCount(step)} of ${formatCount(endStep)}`,
-  };
-}
-
-function stepNumbers({ step, endStep }: TrainProgress): Piece {
-  return { text: endStep === undefined ? `step ${formatCount(step)}` : `${formatCount(step)}/${formatCount(endStep)}` };
-}
-
-function share(progress: TrainProgress): Piece | undefined {
-  const done = doneShare(progress);
-  return done === undefined ? undefined : { text: `${Math.floor(done * 100)} %` };
-}
-
-function bar(progress: TrainProgress): Piece | undefined {
-  const done = doneShare(progress);
-  if (done === undefined) return undefined;
-  const full = Math.floor(done * BAR_CELLS);
-  return {
-    text: `${String(Math.floor(done * 100)).padStart(3)} % ${"━".repeat(full)}${"─".repeat(BAR_CELLS - full)}`,
-    drop: 0,
-  };
-}
-
 /** Of this run, from 0 to 1. */
 function doneShare({ step, startStep, endStep }: TrainProgress): number | undefined {
   if (endStep === undefined || endStep <= startStep) return undefined;
   return Math.max(0, Math.min(1, (step - startStep) / (endStep - startStep)));
 }
 
-function eta({ step, endStep, rate }: TrainProgress): Piece | undefined {
+function eta({ step, endStep, rate }: TrainProgress): StatusFact | undefined {
   if (endStep === undefined || rate === undefined || rate <= 0) return undefined;
   return { text: `ETA ${durationText(Math.max(0, endStep - step) / rate * 1000)}`, drop: 2 };
-}
-
-/** Drops pieces until the line fits, and cuts what is left if even that does not. */
-function fit(pieces: readonly Piece[], width: number): string[] {
-  let left = [...pieces];
-  while (lengthOf(left) > width) {
-    const first = left.reduce<Piece | undefined>((a, b) => (b.drop ?? -1) > (a?.drop ?? -1) ? b : a, undefined);
-    if (first === undefined) return [[...left.map((piece) => piece.text).join(SEPARATOR)].slice(0, width).join("")];
-    left = left.filter((piece) => piece !== first);
-  }
-  return left.map((piece) => piece.text);
-}
-
-function lengthOf(pieces: readonly Piece[]): number {
-  return [...pieces.map((piece) => piece.text).join(SEPARATOR)].length;
 }
 
 function rateText(rate: number): string {

@@ -2,7 +2,7 @@ import { assert, assertAlmostEquals, assertEquals, assertRejects, assertStringIn
 import { build } from "../../src/checkpoint/mod.ts";
 import { Context } from "../../src/context/mod.ts";
 import { MemoryStore } from "../../src/store/mod.ts";
-import { durationText } from "../../src/train/duration_text.ts";
+import { durationText } from "../../src/render/mod.ts";
 import { attachProgressBar, everyNSteps, Loop, renderProgress, type TrainProgress } from "../../src/train/mod.ts";
 import { contextAt, endless, FakeTrainer } from "./fake_trainer.ts";
 
@@ -206,4 +206,29 @@ Deno.test("the rate is that of the last ten seconds or so, and a slow first step
   assertAlmostEquals(rates[590] ?? 0, 10, 0.1);
   assertAlmostEquals(rates[1000] ?? 0, 5, 0.1);
   assertAlmostEquals(rates.at(-1) ?? 0, 1001 / 140.9, 0.1, "the whole run's at the end");
+});
+
+Deno.test("attachProgressBar() updates one display in a kernel for each run, and waits until it is shown", async () => {
+  let now = 0;
+  const loop = new Loop(new FakeTrainer(), { clock: () => now });
+  const shown: [id: string | undefined, update: boolean | undefined, step: string | undefined][] = [];
+  attachProgressBar(loop, {
+    form: "kernel",
+    interval: 200,
+    display: async (bundle, options) => {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      const text = String(Reflect.get(Object(bundle), "text/plain"));
+      shown.push([options?.display_id, options?.update, /^step (\d+ of \d+ · \d+ %)/.exec(text)?.[1]]);
+    },
+  });
+  loop.onStep("90 ms for each step", -1, () => now += 90);
+  await loop.runSteps(endless(), 6);
+  const id = shown[0]?.[0];
+  assertEquals(shown, [
+    [id, false, "1 of 6 · 16 %"],
+    [id, true, "4 of 6 · 66 %"],
+    [id, true, "6 of 6 · 100 %"],
+  ]);
+  await loop.runSteps(endless(), 1);
+  assertEquals(shown.slice(3).map(([other, update]) => [other === id, update]), [[false, false], [false, true]]);
 });
