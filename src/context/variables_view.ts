@@ -142,7 +142,7 @@ function groupOf(label: string, placed: readonly Placed[], depth: number): Group
   const [only] = groups;
   // A scope that holds nothing but one scope needs no line of its own.
   if (depth > 0 && own.length === 0 && groups.length === 1 && only !== undefined) {
-    return { ...only, label: shorten(`${label}/${only.label}`, MAX_NAME), open: only.open && !isOptimizer(label) };
+    return { ...only, label: shorten(`${label}/${only.label}`, MAX_NAME), open: only.open && !isBookkeeping(label) };
   }
   const lines = placed.map(({ line }) => line);
   return {
@@ -153,7 +153,7 @@ function groupOf(label: string, placed: readonly Placed[], depth: number): Group
       ),
       ...lines.every((line) => line.trainable === false) ? ["not trainable"] : [],
     ].join(" · "),
-    open: lines.length <= OPEN_ROWS && !isOptimizer(label),
+    open: lines.length <= OPEN_ROWS && !isBookkeeping(label),
     rows: own,
     groups,
   };
@@ -206,8 +206,8 @@ function elementsOf(line: { readonly dimensions: readonly number[] }): number {
 }
 
 /** What it holds is seldom looked for. */
-function isOptimizer(label: string): boolean {
-  return /optimizer/i.test(label);
+function isBookkeeping(label: string): boolean {
+  return /optimizer|^metrics$/i.test(label);
 }
 
 function partsOf(scope: string): string[] {
