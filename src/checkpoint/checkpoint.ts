@@ -259,7 +259,8 @@ export class Checkpoint implements AsyncDisposable {
   }
 
   #view(): View {
-    return checkpointView(this, studySync(this.#sources()));
+    // Printing must not leave a file open: nobody closes what is only printed.
+    return this.#source.reader.glance(() => checkpointView(this, studySync(this.#sources())));
   }
 
   #sources(): VariableSource[] {

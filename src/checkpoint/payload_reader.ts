@@ -1,3 +1,4 @@
+import { joinScope } from "../context/mod.ts";
 import { CorruptError, type ErrorPlace, LimitError, messageOf, NotLoadedError } from "../errors.ts";
 import {
   checkPayload,
@@ -91,13 +92,31 @@ export class PayloadReader implements EntryReader {
     return handle;
   }
 
-  /** Opens the payload without waiting, where the store can. */
+  /** Runs `work`, which may read without waiting; a file that is opened for it is closed again. */
+  glance<T>(work: () => T): T {
+    const wasOpen = this.#opening !== undefined;
+    try {
+      return work();
+    } finally {
+      if (!wasOpen) this.#forget();
+    }
+  }
+
+  #forget(): void {
+    this.#handle?.close();
+    this.#handle = undefined;
+    this.#opening = undefined;
+    this.#inflated = undefined;
+  }
+
+  /** The payload, opened without waiting where the store can; not while an opening is under way. */
   #openNow(): ReadHandle | undefined {
-    const handle = this.#handle ?? this.#openSync?.();
-    if (handle === undefined || handle === this.#handle || handle.readSync === undefined) return handle;
+    if (this.#opening !== undefined) return this.#handle;
+    const handle = this.#openSync?.();
+    if (handle === undefined) return undefined;
     try {
       const head = headBuffer(handle);
-      handle.readSync(head, 0);
+      handle.readSync?.(head, 0);
       this.#take(handle, head);
     } catch (error) {
       handle.close();
@@ -379,7 +398,7 @@ function allocate(byteLength: number, place: ErrorPlace): Uint8Array {
 
 /** How messages call an entry: `/scope/name`. */
 export function entryLabel(entry: { readonly scope: string; readonly name: string }): string {
-  return entry.scope.endsWith("/") ? `${entry.scope}${entry.name}` : `${entry.scope}/${entry.name}`;
+  return joinScope(entry.scope, entry.name);
 }
 
 function headBuffer(handle: ReadHandle): Uint8Array {

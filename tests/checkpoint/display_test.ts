@@ -10,7 +10,7 @@ import {
 } from "../../src/checkpoint/mod.ts";
 import { Context, goParam } from "../../src/context/mod.ts";
 import { viewText as textFrom } from "../../src/render/mod.ts";
-import { LocalStore, MemoryStore, type Store } from "../../src/store/mod.ts";
+import { LocalStore, MemoryStore, type ReadHandle, type Store } from "../../src/store/mod.ts";
 import { Tensor } from "../../src/tensor/mod.ts";
 import { assertSafeHtml, tablesOf, textOf } from "../render/html_check.ts";
 import { putForeign } from "./blobs.ts";
@@ -465,7 +465,7 @@ Deno.test("console.log() of what save() returned opens its file then, and shows 
     const saved = await handler.save();
     assertMatch(Deno.inspect(saved), /\/w .*2\.500/);
     assertEquals((await saved.read("/w")).toNested(), [1, 2, 3, 4]);
-    await handler.save(); // Removes the file, which is open and stays readable.
+    await handler.save(); // Removes the file, which was read and stays open.
     assertMatch(Deno.inspect(saved), /\/w .*2\.500/);
     saved.close();
     if (dir !== undefined) await Deno.remove(dir, { recursive: true });
@@ -481,3 +481,45 @@ Deno.test("console.log() of a checkpoint whose file is gone shows its rows witho
   await handler.save();
   assertMatch(Deno.inspect(saved), /\/w .*—/);
 });
+
+Deno.test("console.log() of what save() returned leaves no file open", async () => {
+  for (const compress of ["none", "gzip"] as const) {
+    const store = new HandleCount();
+    const ctx = new Context();
+    ctx.variableWithValue("w", [1, 2, 3, 4]);
+    await using handler = await build(ctx).store(store).compress(compress).done();
+    const saved = await handler.save();
+    assertMatch(Deno.inspect(saved), /\/w .*2\.500/);
+    assertEquals(store.handles, 0);
+    assertEquals((await saved.read("/w")).toNested(), [1, 2, 3, 4]);
+    assertMatch(Deno.inspect(saved), /\/w .*2\.500/);
+    assertEquals(store.handles, 1, "it was open before it was printed");
+    saved.close();
+    assertEquals(store.handles, 0);
+  }
+});
+
+/** Counts the handles that are open. */
+class HandleCount extends MemoryStore {
+  handles = 0;
+
+  override open(name: string): Promise<ReadHandle> {
+    return Promise.resolve(this.openSync(name));
+  }
+
+  override openSync(name: string): ReadHandle {
+    const handle = super.openSync(name);
+    this.handles++;
+    let isOpen = true;
+    return {
+      size: handle.size,
+      read: (into, at) => handle.read(into, at),
+      readSync: (into, at) => handle.readSync?.(into, at) ?? 0,
+      close: () => {
+        if (isOpen) this.handles--;
+        isOpen = false;
+        handle.close();
+      },
+    };
+  }
+}
