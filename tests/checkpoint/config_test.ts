@@ -15,24 +15,7 @@ import { Tensor } from "../../src/tensor/mod.ts";
 import { namesIn, TemporaryDirectory } from "../store/temporary_directory.ts";
 import { bytesOf, putForeign, textOf } from "./blobs.ts";
 import { FaultyFiles } from "./faulty_files.ts";
-import { SILENT } from "./runs.ts";
-
-/** Three checkpoints, of steps 1, 2 and 2, whose variable `/a/w` is 1, 2 and 3, and which have params. */
-async function threeSteps(): Promise<MemoryStore> {
-  const store = new MemoryStore("steps");
-  const ctx = new Context();
-  ctx.setParam("lr", 0.5);
-  ctx.in("a").setParam("lr", 0.25);
-  ctx.in("a").setParam("units", 8);
-  const w = ctx.in("a").variableWithValue("w", [1]);
-  const handler = await build(ctx).store(store).keep(-1).done();
-  for (const [step, value] of [[1, 1], [2, 2], [2, 3]] as const) {
-    ctx.setGlobalStep(step);
-    w.setValue(Tensor.from([value]));
-    await handler.save();
-  }
-  return store;
-}
+import { SILENT, threeSteps } from "./runs.ts";
 
 async function loaded(config: Config, ctx: Context): Promise<unknown> {
   await config.onWarning(SILENT).done();

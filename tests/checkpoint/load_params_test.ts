@@ -2,26 +2,8 @@ import { assertEquals, assertStrictEquals } from "@std/assert";
 import { build, load } from "../../src/checkpoint/mod.ts";
 import { Context } from "../../src/context/mod.ts";
 import { MemoryStore } from "../../src/store/mod.ts";
-import { Tensor } from "../../src/tensor/mod.ts";
 import { putForeign, textOf } from "./blobs.ts";
-import { SILENT } from "./runs.ts";
-
-/** Three checkpoints, of steps 1, 2 and 2, whose variable `/a/w` is 1, 2 and 3, and which have params. */
-async function threeSteps(): Promise<MemoryStore> {
-  const store = new MemoryStore("steps");
-  const ctx = new Context();
-  ctx.setParam("lr", 0.5);
-  ctx.in("a").setParam("lr", 0.25);
-  ctx.in("a").setParam("units", 8);
-  const w = ctx.in("a").variableWithValue("w", [1]);
-  const handler = await build(ctx).store(store).keep(-1).done();
-  for (const [step, value] of [[1, 1], [2, 2], [2, 3]] as const) {
-    ctx.setGlobalStep(step);
-    w.setValue(Tensor.from([value]));
-    await handler.save();
-  }
-  return store;
-}
+import { SILENT, threeSteps } from "./runs.ts";
 
 Deno.test("done() overwrites params of the Context with the file's, in their scopes", async () => {
   const ctx = new Context();

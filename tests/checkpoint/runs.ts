@@ -1,6 +1,7 @@
 import { build, load } from "../../src/checkpoint/mod.ts";
 import { Context } from "../../src/context/mod.ts";
-import type { Store } from "../../src/store/mod.ts";
+import { MemoryStore, type Store } from "../../src/store/mod.ts";
+import { Tensor } from "../../src/tensor/mod.ts";
 
 /** For warnings that a test is not about. */
 export const SILENT = (): void => {};
@@ -39,4 +40,21 @@ export async function valuesIn(store: Store, base: string): Promise<{ [name: str
   await using _ = await load(ctx).store(store).at(base).immediate().onWarning(SILENT).done();
   const own = [...ctx.iterVariables()].filter(({ name }) => name !== "global_step");
   return Object.fromEntries(own.map((each) => [each.name, each.value().toNested()]));
+}
+
+/** Three checkpoints, of steps 1, 2 and 2, whose variable `/a/w` is 1, 2 and 3, and which have params. */
+export async function threeSteps(): Promise<MemoryStore> {
+  const store = new MemoryStore("steps");
+  const ctx = new Context();
+  ctx.setParam("lr", 0.5);
+  ctx.in("a").setParam("lr", 0.25);
+  ctx.in("a").setParam("units", 8);
+  const w = ctx.in("a").variableWithValue("w", [1]);
+  const handler = await build(ctx).store(store).keep(-1).done();
+  for (const [step, value] of [[1, 1], [2, 2], [2, 3]] as const) {
+    ctx.setGlobalStep(step);
+    w.setValue(Tensor.from([value]));
+    await handler.save();
+  }
+  return store;
 }
