@@ -8,6 +8,11 @@ export interface Dataset<Batch = unknown> {
   yield(): Batch | undefined | Promise<Batch | undefined>;
   /** Starts again from the beginning. */
   reset(): void | Promise<void>;
+  /**
+   * True if its place is in the Context that is trained, as that of a `BatchDataset`. Of others a Loop that resumes an
+   * epoch reads again what it has trained on already, and drops it.
+   */
+  readonly keepsPosition?: boolean | undefined;
 }
 
 /**
@@ -23,25 +28,71 @@ export type Batches<Batch> =
 
 /** A Dataset for one run. */
 export interface OpenDataset<Batch> extends Dataset<Batch> {
+  /**
+   * Makes the next batch the one after `count` batches of the epoch, unless the dataset keeps its position: reads and
+   * drops, from the start if it is further already.
+   */
+  seek(count: number): Promise<void>;
   /** Called when the run is over. */
   close(): Promise<void>;
 }
 
 /** Makes a Dataset of any {@linkcode Batches}. */
 export function openDataset<Batch>(batches: Batches<Batch>): OpenDataset<Batch> {
-  if (typeof batches === "function") return new IterableDataset(batches, "own");
-  if ("yield" in batches) {
-    return {
-      name: batches.name,
-      yield: () => batches.yield(),
-      reset: () => batches.reset(),
-      close: () => Promise.resolve(),
-    };
-  }
-  return new IterableDataset(() => batches, "foreign");
+  if (typeof batches !== "function" && "yield" in batches) return new OpenedDataset(batches, batches);
+  const dataset = typeof batches === "function"
+    ? new IterableDataset(batches, "own")
+    : new IterableDataset(() => batches, "foreign");
+  // What can be read only once goes on where the last run stopped.
+  const owner = "next" in batches ? batches : {};
+  return new OpenedDataset(dataset, owner, () => dataset.reset());
 }
 
-class IterableDataset<Batch> implements OpenDataset<Batch> {
+/** Batches that were read of an epoch, by what goes on in the next run. */
+const positions = new WeakMap<object, number>();
+
+class OpenedDataset<Batch> implements OpenDataset<Batch> {
+  readonly name: string | undefined;
+  readonly #dataset: Dataset<Batch>;
+  readonly #owner: object;
+  readonly #close: (() => Promise<void>) | undefined;
+
+  constructor(dataset: Dataset<Batch>, owner: object, close?: () => Promise<void>) {
+    this.name = dataset.name;
+    this.#dataset = dataset;
+    this.#owner = owner;
+    this.#close = close;
+  }
+
+  async yield(): Promise<Batch | undefined> {
+    const batch = await this.#dataset.yield();
+    if (batch !== undefined) positions.set(this.#owner, this.#position + 1);
+    return batch;
+  }
+
+  async reset(): Promise<void> {
+    await this.#dataset.reset();
+    positions.delete(this.#owner);
+  }
+
+  async seek(count: number): Promise<void> {
+    if (this.#dataset.keepsPosition) return;
+    if (this.#position > count) await this.reset();
+    while (this.#position < count) {
+      if (await this.yield() === undefined) return;
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#close?.();
+  }
+
+  get #position(): number {
+    return positions.get(this.#owner) ?? 0;
+  }
+}
+
+class IterableDataset<Batch> implements Dataset<Batch> {
   readonly #make: () => Iterable<Batch> | AsyncIterable<Batch>;
   readonly #iterables: "own" | "foreign";
   #iterator: Iterator<Batch> | AsyncIterator<Batch> | undefined;
@@ -63,10 +114,6 @@ class IterableDataset<Batch> implements OpenDataset<Batch> {
     const iterator = this.#iterator;
     this.#iterator = undefined;
     if (this.#mayClose) await iterator?.return?.();
-  }
-
-  async close(): Promise<void> {
-    await this.reset();
   }
 
   #open(): Iterator<Batch> | AsyncIterator<Batch> {

@@ -32,3 +32,8 @@ export function getTrainLastStepVar(context: Context): Variable {
 export function setTrainLastStep(context: Context, step: number): void {
   getTrainLastStepVar(context).setValue(Tensor.from(BigInt(step), "Int64"));
 }
+
+/** Reads it. */
+export function getTrainLastStep(context: Context): number {
+  return Number(getTrainLastStepVar(context).value().item());
+}

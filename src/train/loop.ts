@@ -1,8 +1,9 @@
 import { isSaveHook } from "../checkpoint/save_hook.ts";
 import { ConfigError, messageOf } from "../errors.ts";
-import { type Batches, type Dataset, openDataset } from "./dataset.ts";
+import { type Batches, type Dataset, type OpenDataset, openDataset } from "./dataset.ts";
+import { Epochs } from "./epochs.ts";
 import { Hooks } from "./hooks.ts";
-import { setTrainLastStep } from "./last_train_step.ts";
+import { getTrainLastStep, setTrainLastStep } from "./last_train_step.ts";
 import type { LastCheckpoint, LoopOptions, OnEndFn, OnStartFn, OnStepFn, OnStopFn, RunOptions } from "./loop_types.ts";
 import { TrainError } from "./train_error.ts";
 import type { Metrics, Trainer } from "./trainer.ts";
@@ -168,26 +169,36 @@ export class Loop<Batch = unknown> {
 
   /**
    * Trains until the batches have ended `epochs` times, and returns the metrics of the last step. The dataset is reset
-   * after every epoch, the last too. For 0 epochs the hooks for start and end are called. Source: GoMLX
-   * `Loop.RunEpochs`.
+   * after every epoch, the last too. For 0 epochs the hooks for start and end are called.
+   *
+   * A run that was interrupted goes on: with a Context that was saved in epoch 3 of 5, at the batch after the last that
+   * was trained on. A run that is finished is finished: the same call trains as many epochs again. Where a script may be
+   * started again at any time, use {@linkcode Loop.runToEpoch}. Source: GoMLX `Loop.RunEpochs`.
    */
   async runEpochs(batches: Batches<Batch>, epochs: number, options: RunOptions = {}): Promise<Metrics> {
     checkCount("epochs", epochs);
-    return await this.#run(batches, undefined, options, async (dataset, run) => {
-      for (; this.#epoch < epochs; this.#epoch++) {
-        let count = 0;
-        for (;;) {
-          if (run.signal?.aborted) return false;
-          const batch = await this.#yield(dataset, run);
-          if (batch === undefined) break;
-          count++;
-          await this.#step(batch, run);
-        }
-        this.#setEndStep(this.#loopStep + count * (epochs - this.#epoch - 1));
-        await dataset.reset();
-      }
-      return true;
+    const state = new Epochs(this.trainer.context);
+    const resumes = state.resume(epochs);
+    if (!resumes) state.start(epochs);
+    return await this.#run(batches, state, options, async (dataset, run) => {
+      if (!await this.#trainEpochs(dataset, run, state)) return false;
+      if (!resumes || this.#loopStep > this.#startStep) return true;
+      // The checkpoint was saved in the last step of its run, so nothing was left of that: this is a new one.
+      state.start(epochs);
+      return await this.#trainEpochs(dataset, run, state);
     });
+  }
+
+  /**
+   * Trains until `epoch` epochs are done, counted over all runs of the Context (`/trainer/epoch`): the same call starts
+   * a run and resumes it, at the batch after the last that was trained on. If it is that far already, nothing happens.
+   */
+  async runToEpoch(batches: Batches<Batch>, epoch: number, options: RunOptions = {}): Promise<Metrics> {
+    checkCount("epochs", epoch);
+    const state = new Epochs(this.trainer.context);
+    if (state.total >= epoch) return [];
+    state.resumeTo(epoch);
+    return await this.#run(batches, state, options, (dataset, run) => this.#trainEpochs(dataset, run, state));
   }
 
   /**
@@ -199,12 +210,32 @@ export class Loop<Batch = unknown> {
     return sorted[Math.floor(sorted.length / 2)] ?? 1;
   }
 
-  /** What is common to all runs; `train` returns false if it was aborted. */
+  /** Trains what is left of a run by epochs; false if it was aborted. */
+  async #trainEpochs(dataset: OpenDataset<Batch>, run: Run, state: Epochs): Promise<boolean> {
+    this.#epoch = state.epoch;
+    if (state.step > 0) await dataset.seek(state.step);
+    while (state.left > 0) {
+      for (;;) {
+        if (run.signal?.aborted) return false;
+        const batch = await this.#yield(dataset, run);
+        if (batch === undefined) break;
+        state.beginStep();
+        await this.#step(batch, run);
+      }
+      this.#setEndStep(this.#loopStep + state.step * (state.left - 1));
+      await dataset.reset();
+      state.finishEpoch();
+      this.#epoch = state.epoch;
+    }
+    return true;
+  }
+
+  /** What is common to all runs, of steps or epochs; `train` returns false if it was aborted. */
   async #run(
     batches: Batches<Batch>,
-    steps: number | undefined,
+    length: number | Epochs,
     { signal }: RunOptions,
-    train: (dataset: Dataset<Batch>, run: Run) => Promise<boolean>,
+    train: (dataset: OpenDataset<Batch>, run: Run) => Promise<boolean>,
   ): Promise<Metrics> {
     if (this.#running) throw new ConfigError("Cannot run the loop: it is running already; await the other run first");
     signal?.throwIfAborted();
@@ -215,9 +246,9 @@ export class Loop<Batch = unknown> {
     try {
       if (!this.trainer.countsGlobalStep) this.#loopStep = this.#globalStep();
       this.#startStep = this.#loopStep;
-      this.#epoch = 0;
+      this.#epoch = typeof length === "number" ? 0 : length.epoch;
       await this.trainer.resetTrainMetrics?.();
-      this.#setEndStep(steps === undefined ? -1 : this.#loopStep + steps);
+      this.#setEndStep(typeof length === "number" ? this.#loopStep + length : this.#knownEnd(length));
       await this.#callHooks("onStart", this.#onStart, dataset, run);
       this.#durations = [];
       const isDone = await train(dataset, run);
@@ -306,6 +337,13 @@ export class Loop<Batch = unknown> {
     const loss = metrics[0];
     if (loss === undefined || Number.isFinite(loss)) return;
     throw new TrainError(`Training stopped at step ${this.#loopStep}: the loss is ${loss}`, { step: this.#loopStep });
+  }
+
+  /** Where a run by epochs that goes on will end, if that is known since its first epoch; else -1. */
+  #knownEnd({ epoch, step }: Epochs): number {
+    if (epoch === 0 && step === 0) return -1;
+    const end = getTrainLastStep(this.trainer.context);
+    return end > this.#loopStep ? end : -1;
   }
 
   #setEndStep(step: number): void {

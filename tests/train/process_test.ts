@@ -44,20 +44,20 @@ Deno.test("without write permission the error names the hook and the flag", asyn
   assertStringIncludes(lines.at(-1) ?? "", `run again with --allow-write=${directory.path}`);
 });
 
-Deno.test("Ctrl-C saves, the same command goes on from there, and ends as if nothing had happened", async () => {
+Deno.test("Ctrl-C and SIGTERM save, the same command goes on from there, and ends as if nothing had happened", async () => {
   await using interrupted = await TemporaryDirectory.make();
   const stopped: number[] = [];
-  for (let run = 0; run < 3; run++) {
+  for (const signal of ["SIGINT", "SIGTERM", "SIGINT"] as const) {
     const process = start(interrupted.path, 1e9, ["read", "write"]);
     const reader = process.stdout.pipeThrough(new TextDecoderStream()).getReader();
     let text = "";
     while (!text.includes("training")) text += (await reader.read()).value ?? "";
     await new Promise((resolve) => setTimeout(resolve, 100));
-    process.kill("SIGINT");
+    process.kill(signal);
     for (let next = await reader.read(); !next.done; next = await reader.read()) text += next.value;
     await process.stderr.cancel();
     assert((await process.status).success);
-    assertStringIncludes(text, "ended:  : Ctrl-C");
+    assertStringIncludes(text, `ended:  : Interrupted by ${signal}`);
     assertStringIncludes(text, `from ${stopped.at(-1) ?? 0}\n`);
     await using newest = await openCheckpoint(interrupted.path);
     stopped.push(Number(newest.step));

@@ -1,12 +1,10 @@
 import { build, CheckpointError, Context, Tensor } from "../../mod.ts";
-import { attachProgressBar, everyNSteps, History, Loop } from "../../src/train/mod.ts";
+import { attachProgressBar, everyNSteps, History, interruptSignal, Loop } from "../../src/train/mod.ts";
 
 // Run by tests in a process of its own: `train_process.ts DIR STEPS`. Trains one weight to the global step STEPS, from
-// where the last process stopped, until SIGINT. Prints where it started, "training" at its first step, and how it ended.
+// where the last process stopped, until it is interrupted. Prints where it started, "training" at its first step, and how it ended.
 
 const [dir = "", steps = "0"] = Deno.args;
-const stop = new AbortController();
-Deno.addSignalListener("SIGINT", () => stop.abort(new Error("Ctrl-C")));
 
 try {
   const ctx = new Context();
@@ -26,7 +24,7 @@ try {
   everyNSteps(loop, 100, "history", 50, history.onStepFn);
   attachProgressBar(loop);
   loop.onStart("note", 0, () => console.log("training"));
-  await loop.runToGlobalStep(batchesOfOnes, Number(steps), { signal: stop.signal });
+  await loop.runToGlobalStep(batchesOfOnes, Number(steps), { signal: interruptSignal() });
   console.log(`done at ${loop.loopStep}, ${history.points.length} points, weight ${weight.value().item()}`);
 } catch (error) {
   if (!(error instanceof Error)) throw error;
