@@ -14,6 +14,13 @@ Deno.test("mod.ts and all that it imports need no npm package", async () => {
   assertEquals(findNpmImports("mod.ts", await readSources(), config.imports), []);
 });
 
+Deno.test("no module of src imports node: to load, but for tfjs-node: it takes longer than all of Cairn", async () => {
+  const found = [...await readSources()].filter(([, source]) => /^import (?!type).* from "node:/m.test(source));
+  assertEquals(found.map(([path]) => path).filter((path) => path.startsWith("src/")), [
+    "src/backend/import_tfjs_node.ts",
+  ]);
+});
+
 Deno.test("findWrongImports() passes imports of earlier rooms, the same room, std and node", () => {
   const files = new Map([
     ["src/tensor/tensor.ts", 'import { A } from "../errors.ts";\nimport { b } from "./dtype.ts";\n'],

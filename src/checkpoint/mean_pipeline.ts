@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
 import { alignedBlocks, type Backend, hostBackend } from "../backend/mod.ts";
 import type { OnWarning } from "../errors.ts";
 import { crc32, type Entry } from "../format/mod.ts";
@@ -226,6 +225,18 @@ function* stepsOf(variables: readonly VariableMean[], averagedBytes: number): Ge
   }
   const [last] = pieces;
   if (last !== undefined) yield { first: last.variable, pieces, length: used };
+}
+
+/** Lets what waits in the event loop go on. */
+function nextTurn(): Promise<void> {
+  const { port1, port2 } = new MessageChannel();
+  return new Promise((resolve) => {
+    port1.onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    port2.postMessage(undefined);
+  });
 }
 
 function alignUp(bytes: number): number {

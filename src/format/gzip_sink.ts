@@ -1,5 +1,5 @@
-import { constants, createDeflateRaw } from "node:zlib";
 import { crc32 } from "./crc32.ts";
+import { nodeZlib } from "./node_zlib.ts";
 
 /** Takes bytes in order. */
 export interface ByteSink {
@@ -21,7 +21,7 @@ const CHUNK_BYTES = 2 ** 18;
  */
 export class GzipSink implements ByteSink {
   readonly #to: ByteSink;
-  readonly #deflate = createDeflateRaw({ chunkSize: CHUNK_BYTES });
+  readonly #deflate = nodeZlib().createDeflateRaw({ chunkSize: CHUNK_BYTES });
   #ready: Uint8Array[] = [new Uint8Array(HEADER)];
   #failure: Error | undefined;
   #crc = 0;
@@ -49,7 +49,7 @@ export class GzipSink implements ByteSink {
 
   /** Ends the gzip stream; nothing can be written after. */
   async finish(): Promise<void> {
-    await new Promise<void>((resolve) => this.#deflate.flush(constants.Z_SYNC_FLUSH, () => resolve()));
+    await new Promise<void>((resolve) => this.#deflate.flush(nodeZlib().constants.Z_SYNC_FLUSH, () => resolve()));
     const trailer = new DataView(new ArrayBuffer(8));
     trailer.setUint32(0, this.#crc, true);
     trailer.setUint32(4, this.#size % 2 ** 32, true);

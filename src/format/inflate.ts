@@ -1,7 +1,6 @@
-import { Readable } from "node:stream";
-import { createGunzip, gunzipSync } from "node:zlib";
 import { CorruptError, type ErrorPlace, LimitError, messageOf } from "../errors.ts";
 import { MAX_EXTRA_BYTES } from "./limits.ts";
+import { nodeStream, nodeZlib } from "./node_zlib.ts";
 
 /** One output buffer up to this size, so that the payload is not put together from parts; zlib counts in 32 bits. */
 const MAX_CHUNK_BYTES = 2 ** 30;
@@ -35,7 +34,7 @@ function gunzip(
   try {
     // With `info` zlib returns its engine too, which knows how far it has read: zeros after the stream are no error
     // to zlib, but are to GoMLX.
-    const result: unknown = gunzipSync(compressed, options);
+    const result: unknown = nodeZlib().gunzipSync(compressed, options);
     return { buffer: bufferOf(result), consumed: consumedOf(result) ?? compressed.length };
   } catch (error) {
     if (isTooLarge(error)) throw bomb(payloadSize, place);
@@ -74,8 +73,8 @@ export async function* inflatePayload(
   place: ErrorPlace,
 ): AsyncGenerator<Uint8Array> {
   const counter = new CountedBlocks(blocks);
-  const source = Readable.from(counter);
-  const inflater = createGunzip({ chunkSize: BLOCK_BYTES });
+  const source = nodeStream().Readable.from(counter);
+  const inflater = nodeZlib().createGunzip({ chunkSize: BLOCK_BYTES });
   source.on("error", (error) => inflater.destroy(error));
   // Errors come through the iterator; one that comes after its end must not be uncaught.
   inflater.on("error", () => {});

@@ -1,4 +1,4 @@
-import fs from "node:fs";
+import { DenoFileReader } from "./deno_file_reader.ts";
 import type { FileEntry, FileKind, FileReader, Files, FilesSync, FileStat, FileWriter } from "./files.ts";
 import type { StoreLock } from "./store.ts";
 
@@ -31,8 +31,9 @@ export class DenoFiles implements Files {
   }
 
   /** Opens a file for reading. */
-  open(path: string): Promise<FileReader> {
-    return DenoFileReader.open(path);
+  // deno-lint-ignore require-await -- errors are rejections
+  async open(path: string): Promise<FileReader> {
+    return new DenoFileReader(path);
   }
 
   /** The same calls without waiting. */
@@ -42,7 +43,7 @@ export class DenoFiles implements Files {
       return { kind: kindOf(info), size: info.size };
     },
     realPath: (path: string): string => Deno.realPathSync(path),
-    open: (path: string): FileReader => DenoFileReader.openSync(path),
+    open: (path: string): FileReader => new DenoFileReader(path),
   };
 
   /** Creates a file for writing. */
@@ -106,76 +107,6 @@ function kindOf(info: { isFile: boolean; isDirectory: boolean; isSymlink: boolea
   if (info.isSymlink) return "symlink";
   if (info.isDirectory) return "directory";
   return info.isFile ? "file" : "other";
-}
-
-/** Bytes per read: node's limit is 2^31 - 1. */
-const READ_BYTES = 2 ** 30;
-
-/**
- * Reads through node:fs, since a Deno.FsFile has no positional read, only seek and then read: a synchronous read would
- * move the position under an asynchronous one that is on its way, and both would get wrong bytes. Its descriptor also
- * tells its size without a permission for the real path, which FsFile.stat() wants.
- */
-class DenoFileReader implements FileReader {
-  readonly size: number;
-  readonly #descriptor: number;
-  #closed = false;
-
-  private constructor(descriptor: number) {
-    this.#descriptor = descriptor;
-    this.size = fs.fstatSync(descriptor).size;
-  }
-
-  static open(path: string): Promise<DenoFileReader> {
-    return new Promise((resolve, reject) => {
-      fs.open(path, "r", (error, descriptor) => {
-        if (error) return reject(denoError(error));
-        resolve(new DenoFileReader(descriptor));
-      });
-    });
-  }
-
-  static openSync(path: string): DenoFileReader {
-    try {
-      return new DenoFileReader(fs.openSync(path, "r"));
-    } catch (error) {
-      throw error instanceof Error ? denoError(error) : error;
-    }
-  }
-
-  read(into: Uint8Array, at: number): Promise<number> {
-    return new Promise((resolve, reject) => {
-      this.#checkOpen();
-      fs.read(this.#descriptor, into, 0, Math.min(into.length, READ_BYTES), at, (error, count) => {
-        if (error) return reject(denoError(error));
-        resolve(count);
-      });
-    });
-  }
-
-  readSync(into: Uint8Array, at: number): number {
-    this.#checkOpen();
-    return fs.readSync(this.#descriptor, into, 0, Math.min(into.length, READ_BYTES), at);
-  }
-
-  close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    fs.closeSync(this.#descriptor);
-  }
-
-  /** A closed descriptor's number may be another file's by now. */
-  #checkOpen(): void {
-    if (this.#closed) throw new Deno.errors.BadResource("the file is closed");
-  }
-}
-
-/** The Deno error for a node error where the contract of Files has one. */
-function denoError(error: Error): Error {
-  const code = "code" in error ? error.code : undefined;
-  if (code === "ENOENT") return new Deno.errors.NotFound(error.message);
-  if (code === "EACCES" || code === "EPERM") return new Deno.errors.PermissionDenied(error.message);
-  return error;
 }
 
 class DenoFileWriter implements FileWriter {
