@@ -119,6 +119,7 @@ export {
   FormatError,
   LimitError,
   LockedError,
+  type LockHolder,
   NotFoundError,
   NotLoadedError,
   type OnWarning,

@@ -118,11 +118,25 @@ export class PermissionError extends CheckpointError {
   }
 }
 
-/** Another process holds the directory's lock. */
+/** Who holds a lock, as far as it is known. */
+export interface LockHolder {
+  /** Process id. */
+  readonly pid: number;
+  /** When the lock was taken. */
+  readonly since: Date;
+  /** Name of the holder's machine, if it was permitted to know (`--allow-sys=hostname`). */
+  readonly host?: string | undefined;
+}
+
+/** Somebody else saves there: another process, or a newer Handler of this one. */
 export class LockedError extends CheckpointError {
+  /** Who it is, if that is known. */
+  readonly holder?: LockHolder | undefined;
+
   /** Makes a LockedError. */
-  constructor(message: string, place?: ErrorPlace) {
+  constructor(message: string, place?: ErrorPlace, holder?: LockHolder) {
     super("locked", message, place);
+    this.holder = holder;
   }
 }
 

@@ -36,6 +36,7 @@ import { readValues } from "./read_values.ts";
 import { removeExcess } from "./retention.ts";
 import { type WorkOptions, writeCheckpoint } from "./save.ts";
 import { saveHook } from "./save_hook.ts";
+import { WriterLock } from "./writer_lock.ts";
 import { captureSnapshot, type Inherited, type Snapshot, variableKey } from "./snapshot.ts";
 import { type CheckpointChoice, findCheckpoint, openSource, type Source } from "./source.ts";
 
@@ -108,6 +109,7 @@ export class Handler implements Loader, AsyncDisposable {
   readonly #store: Store;
   readonly #excludedVars: Set<Variable>;
   readonly #pool: PendingPool;
+  readonly #writer: WriterLock;
   #inherited: Inherited;
   #loadedBase: string | undefined;
   #mean: MeanReport | undefined;
@@ -132,6 +134,7 @@ export class Handler implements Loader, AsyncDisposable {
     this.#context = settings.context;
     this.#store = settings.store;
     this.#pool = new PendingPool(settings.context);
+    this.#writer = new WriterLock(settings.store, settings.onWarning);
     this.#excludedVars = new Set(settings.excludedVars);
     this.#inherited = inheritNothing(settings);
   }
@@ -145,6 +148,11 @@ export class Handler implements Loader, AsyncDisposable {
    * for a variable without value, FormatError and ShapeError for what the profile cannot hold: all before a byte is
    * written. After an error the directory is as before.
    *
+   * One writer: the first save takes the directory's lock, which is released when the Handler is disposed or the process
+   * ends, and removes what interrupted saves left. A LockedError names the other process that holds it. Within one
+   * process a Handler that was built later takes over at its own first save; saves of the older one then throw a
+   * LockedError.
+   *
    * Source: GoMLX `checkpoints.Handler.Save`.
    */
   async save(options: WorkOptions = {}): Promise<Checkpoint> {
@@ -157,7 +165,8 @@ export class Handler implements Loader, AsyncDisposable {
     this.#queued.add(snapshot);
     return await this.#inTurn(async () => {
       try {
-        return await this.#write(snapshot, await step(), options);
+        const stepNow = await step();
+        return await this.#writer.during(() => this.#write(snapshot, stepNow, options));
       } finally {
         this.#queued.delete(snapshot);
       }
@@ -166,22 +175,32 @@ export class Handler implements Loader, AsyncDisposable {
 
   /**
    * Links (or, where the file system cannot, copies) the newest checkpoint into the folder `backup`, where nothing is
-   * ever removed, and returns its base name. Backing up the same one twice is harmless.
+   * ever removed, and returns its base name. Backing up the same one twice is harmless. Takes the lock, as
+   * {@linkcode save} does.
    *
    * Source: GoMLX `checkpoints.Handler.Backup`.
    */
   backup(): Promise<string> {
     return this.#inTurn(async () => {
-      const newest = (await this.listCheckpoints()).at(-1);
-      if (newest === undefined) {
-        throw new ConfigError(`Cannot back up "${this.dir()}": there is no checkpoint yet; call save() first`, {
-          path: this.dir(),
-        });
-      }
-      for (const suffix of [BIN_DATA_SUFFIX, JSON_NAME_SUFFIX]) {
-        await this.#store.link(newest + suffix, `${BACKUP_DIR}/${newest}${suffix}`);
-      }
-      return newest;
+      this.#expectOpen("back up");
+      await this.#expectNewest();
+      return await this.#writer.during(() => this.#backUp());
+    });
+  }
+
+  async #backUp(): Promise<string> {
+    const newest = await this.#expectNewest();
+    for (const suffix of [BIN_DATA_SUFFIX, JSON_NAME_SUFFIX]) {
+      await this.#store.link(newest + suffix, `${BACKUP_DIR}/${newest}${suffix}`);
+    }
+    return newest;
+  }
+
+  async #expectNewest(): Promise<string> {
+    const newest = (await this.listCheckpoints()).at(-1);
+    if (newest !== undefined) return newest;
+    throw new ConfigError(`Cannot back up "${this.dir()}": there is no checkpoint yet; call save() first`, {
+      path: this.dir(),
     });
   }
 
@@ -309,6 +328,7 @@ export class Handler implements Loader, AsyncDisposable {
     this.#isClosed = true;
     await this.#queue;
     this.#pool.close();
+    this.#writer.release();
   }
 
   /** What a notebook shows: what is loaded and still pending. Reads 64 MiB at most, and consumes nothing. */
@@ -358,15 +378,15 @@ export class Handler implements Loader, AsyncDisposable {
     if (plan !== undefined) this.#apply(plan);
   }
 
+  #expectOpen(what: string): void {
+    if (!this.#isClosed) return;
+    throw new ConfigError(`Cannot ${what} "${this.dir()}": this Handler was disposed; build another one`, {
+      path: this.dir(),
+    });
+  }
+
   #expectWritable(): void {
-    if (this.#isClosed) {
-      throw new ConfigError(
-        `Cannot save checkpoint into "${this.dir()}": this Handler was disposed; build another one`,
-        {
-          path: this.dir(),
-        },
-      );
-    }
+    this.#expectOpen("save checkpoint into");
     if (this.#settings.embedded) {
       throw new ConfigError(
         "Cannot save checkpoint: this Handler was built with fromEmbed(), which only reads; " +

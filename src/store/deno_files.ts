@@ -96,11 +96,16 @@ export class DenoFiles implements Files {
       }
     } catch (error) {
       lock.release();
-      throw error;
+      throw lacksLocks(error) ? new Deno.errors.NotSupported(error.message) : error;
     }
     lock.release();
     return undefined;
   }
+}
+
+/** Deno has no class, and for two of the three not even a code, for what a network file system without locks says. */
+function lacksLocks(error: unknown): error is Error {
+  return error instanceof Error && /No locks available|not supported|not implemented/i.test(error.message);
 }
 
 function kindOf(info: { isFile: boolean; isDirectory: boolean; isSymlink: boolean }): FileKind {

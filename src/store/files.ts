@@ -84,6 +84,7 @@ export interface Files {
   /**
    * Takes the exclusive lock of the file at `path` without waiting, creating it if missing, and makes `owner` its
    * content. Gives undefined if somebody else has the lock. The operating system releases it when the process dies.
+   * `Deno.errors.NotSupported` if the file system has no locks.
    */
   lock(path: string, owner: string): Promise<StoreLock | undefined>;
 }

@@ -1,13 +1,15 @@
 import { join, resolve } from "@std/path";
-import { ConfigError, LockedError, PermissionError, StoreError } from "../errors.ts";
-import { checkFolder, compareNames, isBlobFile, parseBlobName, RESERVED_PREFIX } from "./blob_name.ts";
+import { ConfigError, PermissionError, StoreError } from "../errors.ts";
+import { checkFolder, compareNames, isBlobFile, parseBlobName } from "./blob_name.ts";
 import { DenoFiles } from "./deno_files.ts";
 import { type Access, fileError, type FileOperation } from "./file_error.ts";
 import type { FileEntry, Files } from "./files.ts";
+import { takeLock } from "./local_lock.ts";
 import { LocalReadHandle } from "./local_read_handle.ts";
 import { LocalRoot } from "./local_root.ts";
 import { SLICE_BYTES, SlicedSink } from "./sliced_sink.ts";
 import type { BlobInfo, BlobSink, ReadHandle, Store, StoreLock } from "./store.ts";
+import { listTemporaries, LOCK_FILE, temporaryPath } from "./temporary_files.ts";
 
 /** Options of {@linkcode LocalStore}. */
 export interface LocalStoreOptions {
@@ -21,7 +23,6 @@ export interface LocalStoreOptions {
 
 /** A directory may hold very many files, and each question about one takes memory while it is open. */
 const STATS_AT_ONCE = 64;
-const LOCK_FILE = `${RESERVED_PREFIX}.lock`;
 
 /**
  * A {@linkcode Store} in one directory, and nowhere else: names never leave it, and a symlink that leads out of it is
@@ -173,10 +174,42 @@ export class LocalStore implements Store {
       // Opening it would create or truncate what a symlink leads to.
       const kind = await this.#kindOf(path) ?? "file";
       if (kind !== "file") throw new StoreError(`Cannot lock "${this.label}": "${path}" is not a file`, { path });
-      const lock = await this.#files.lock(path, `pid ${Deno.pid} since ${new Date().toISOString()}\n`);
-      if (lock !== undefined) return lock;
-      throw new LockedError(`Cannot lock "${this.label}": ${await this.#lockHolder(path)} has the lock`, { path });
+      return await takeLock(this.#files, path, this.label);
     });
+  }
+
+  /** The directory's real path; undefined for other {@linkcode Files} than the real ones. */
+  identity(): Promise<string | undefined> {
+    const operation = this.#operation("find the directory", "", ["read"]);
+    return attempt(operation, async () => {
+      return this.#files instanceof DenoFiles ? await this.#root.real(operation) : undefined;
+    });
+  }
+
+  /** The temporary files at the top level, or in `folder`. */
+  temporaries(folder?: string): Promise<BlobInfo[]> {
+    const operation = this.#operation("list the temporary files", folder ?? "", ["read"]);
+    return attempt(operation, async () => (await this.#temporaries(folder, operation)).found);
+  }
+
+  /** Removes them, and tells which they were. */
+  removeTemporaries(folder?: string): Promise<BlobInfo[]> {
+    const operation = this.#operation("remove the temporary files", folder ?? "", ["read", "write"]);
+    return attempt(operation, async () => {
+      this.#checkWritable(operation);
+      const { directory, found } = await this.#temporaries(folder, operation);
+      for (const { name } of found) await this.#files.remove(join(directory, name)).catch(ignoreMissing);
+      return found;
+    });
+  }
+
+  async #temporaries(
+    folder: string | undefined,
+    operation: FileOperation,
+  ): Promise<{ readonly directory: string; readonly found: BlobInfo[] }> {
+    const directory = await this.#root.folder(folder === undefined ? folder : checkFolder(folder), operation);
+    if (directory === undefined) return { directory: "", found: [] };
+    return { directory, found: await listTemporaries(this.#files, directory, folder !== undefined) };
   }
 
   async #writeFile(
@@ -259,19 +292,6 @@ export class LocalStore implements Store {
     return (await this.#files.stat(path).catch(ignoreMissing))?.kind;
   }
 
-  async #lockHolder(path: string): Promise<string> {
-    const unknown = "another process";
-    try {
-      using reader = new LocalReadHandle(await this.#files.open(path), this.#operation("", LOCK_FILE, ["read"]));
-      const bytes = new Uint8Array(100);
-      const count = await reader.read(bytes, 0);
-      const text = new TextDecoder().decode(bytes.subarray(0, count));
-      return /^pid \d+ since [\dTZ:.-]+(?=\n)/.exec(text)?.[0] ?? unknown;
-    } catch {
-      return unknown;
-    }
-  }
-
   #operation(what: string, name: string, access: readonly Access[]): FileOperation {
     return { what, root: this.label, path: join(this.label, name), access };
   }
@@ -292,11 +312,6 @@ async function attempt<T>(operation: FileOperation, act: () => Promise<T>): Prom
   } catch (error) {
     throw fileError(error, operation);
   }
-}
-
-/** A name that is never listed, in the same directory, so that a rename can make it final. */
-function temporaryPath(directory: string): string {
-  return join(directory, `${RESERVED_PREFIX}-${crypto.randomUUID()}.tmp`);
 }
 
 async function copy(from: ReadHandle, to: BlobSink): Promise<void> {

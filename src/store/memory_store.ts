@@ -1,6 +1,7 @@
-import { LockedError, NotFoundError, StoreError } from "../errors.ts";
+import { LockedError, type LockHolder, NotFoundError, StoreError } from "../errors.ts";
 import { parseBlobName } from "./blob_name.ts";
 import { listBlobs, openBlob } from "./embedded_store.ts";
+import { thisHolder } from "./local_lock.ts";
 import type { BlobInfo, BlobSink, ReadHandle, Store, StoreLock } from "./store.ts";
 
 /**
@@ -23,6 +24,7 @@ export class MemoryStore implements Store {
   readonly writable = true;
   readonly #blobs = new Map<string, Uint8Array>();
   #locked = false;
+  #holder: LockHolder | undefined;
 
   /** Makes an empty store. */
   constructor(label = "store") {
@@ -78,9 +80,11 @@ export class MemoryStore implements Store {
   // deno-lint-ignore require-await -- a failure must be a rejection
   async lock(): Promise<StoreLock> {
     if (this.#locked) {
-      throw new LockedError(`Cannot lock "${this.label}": somebody in this process has the lock`, { path: this.label });
+      const message = `Cannot lock "${this.label}": somebody in this process has the lock`;
+      throw new LockedError(message, { path: this.label }, this.#holder);
     }
     this.#locked = true;
+    this.#holder = thisHolder();
     let held = true;
     return {
       release: () => {

@@ -33,6 +33,8 @@ export interface BlobSink {
 export interface StoreLock {
   /** Releases it; releasing twice is harmless. */
   release(): void;
+  /** Why it keeps nobody out, where the store has no locks; undefined where it does its work. */
+  readonly unsupported?: string | undefined;
 }
 
 /**
@@ -62,6 +64,15 @@ export interface Store {
   remove(name: string): Promise<void>;
   /** Takes the exclusive lock without waiting, or throws LockedError. */
   lock(): Promise<StoreLock>;
+  /**
+   * What two stores of one and the same place have in common, such as the directory's real path; undefined (or no such
+   * method) if the object itself is the place.
+   */
+  identity?(): Promise<string | undefined>;
+  /** What interrupted publishes left behind at the top level, or in `folder`; never listed otherwise. */
+  temporaries?(folder?: string): Promise<BlobInfo[]>;
+  /** Removes such things and tells which they were. Whoever calls it holds the lock: a running publish has some too. */
+  removeTemporaries?(folder?: string): Promise<BlobInfo[]>;
 }
 
 /** The place of a blob for error messages. */

@@ -65,7 +65,7 @@ Deno.test("tempDir() makes a new directory for each done(), by pattern, for owne
   const plain = await build(new Context()).tempDir(directory.path, "plain").done();
   assertMatch(plain.dir(), /\/plain[^/]+$/);
   await one.save();
-  assertEquals(namesIn(one.dir()).length, 2);
+  assertEquals(namesIn(one.dir()).length, 3, "a checkpoint and the lock's file");
 });
 
 Deno.test("tempDir() without a parent uses the system's folder", async () => {

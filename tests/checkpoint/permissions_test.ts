@@ -84,7 +84,7 @@ Deno.test("--allow-read=DIR --allow-write=DIR is enough to save, keep, back up a
   const flags = [`--allow-read=${path}`, `--allow-write=${path}`];
   const saving = await run(flags, path, ["save", "load"]);
   for (const outcome of saving.outcomes) assertEquals(outcome.code, undefined, outcome.message);
-  assertEquals(namesIn(path).length, 3, "one checkpoint and the backup folder");
+  assertEquals(namesIn(path).length, 4, "one checkpoint, the backup folder and the lock's file");
   assertEquals(namesIn(`${path}/backup`).length, 2);
   assertOnlyIn(path, ["read", "write"], saving);
 });

@@ -61,11 +61,12 @@ Deno.test("save() writes the Context's variables in order of creation, then pend
 
 Deno.test("save() gives a counter above every name seen: orphans, both suffixes, backups of others left alone", async () => {
   const store = new MemoryStore();
-  await put(store, "checkpoint-n0000041-20240101-000000-step-00000007.bin", "orphan");
   await put(store, "checkpoint-n0000900-20240101-000000.json.tmp", "foreign");
   await put(store, "checkpoint-n0000901-20240101-000000-best.json", "foreign");
   const ctx = contextOf({ w: [1] });
   const handler = await build(ctx).store(store).clock(() => new Date(2024, 0, 1)).keep(-1).done();
+  await handler.save(); // sweeps
+  await put(store, "checkpoint-n0000041-20240101-000000-step-00000007.bin", "orphan");
   assertEquals((await handler.save()).baseName, "checkpoint-n0000042-20240101-000000-initial");
   await put(store, "checkpoint-n0010000-20240101-000000-step-00000007.bin", "orphan");
   assertEquals((await handler.save()).baseName, "checkpoint-n0010001-20240101-000000-initial");

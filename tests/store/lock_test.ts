@@ -24,10 +24,10 @@ Deno.test("lock() names the process that holds it, and is free once that was kil
   assertEquals(error.path, `${directory.path}/.cairn.lock`);
   assertMatch(
     error.message,
-    new RegExp(`^Cannot lock "${directory.path}": pid ${child.pid} since \\S+Z has the lock$`),
+    new RegExp(`^Cannot lock "${directory.path}": pid ${child.pid} since \\S+Z on \\S+ has the lock$`),
   );
-  const since = Date.parse(/since (\S+)/.exec(error.message)?.[1] ?? "");
-  assertEquals(since >= before && since <= Date.now(), true);
+  const since = error.holder?.since.getTime() ?? 0;
+  assertEquals([error.holder?.pid, since >= before && since <= Date.now()], [child.pid, true]);
 
   child.kill("SIGKILL");
   await child.status;

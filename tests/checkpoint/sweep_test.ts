@@ -1,0 +1,109 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { build } from "../../src/checkpoint/mod.ts";
+import { sortBlobs } from "../../src/checkpoint/leftovers.ts";
+import { LocalStore, MemoryStore } from "../../src/store/mod.ts";
+import { namesIn, TemporaryDirectory } from "../store/temporary_directory.ts";
+import { namesOf, put } from "./blobs.ts";
+import { contextOf, saveRun, SILENT } from "./runs.ts";
+
+const TIME = "20240101-000000";
+
+Deno.test("sortBlobs() tells pairs, orphaned payloads, torn manifests and foreign blobs apart", () => {
+  const blob = (name: string, size = 1): { name: string; size: number } => ({ name, size });
+  const sorted = sortBlobs([
+    blob(`checkpoint-n10000000-${TIME}-initial.bin`),
+    blob(`checkpoint-n10000000-${TIME}-initial.json`),
+    blob(`checkpoint-n9999999-${TIME}-initial.bin`, 0),
+    blob(`checkpoint-n9999999-${TIME}-initial.json`),
+    blob(`checkpoint-n0000001-${TIME}-initial.bin`),
+    blob(`checkpoint-n0000002-${TIME}-initial.json`),
+    blob(`checkpoint-n0000003-${TIME}-initial.bin`),
+    blob(`checkpoint-n0000003-${TIME}-initial.json`, 0),
+    blob("checkpoint-best.json"),
+    blob("notes.txt"),
+  ]);
+  const counters = (names: readonly { readonly counter: bigint | undefined }[]): unknown =>
+    names.map((each) => each.counter);
+  assertEquals(counters(sorted.pairs), [9999999n, 10000000n]);
+  assertEquals(counters(sorted.orphaned), [1n]);
+  assertEquals(counters(sorted.torn), [2n, 3n]);
+  assertEquals(sorted.foreign.map(({ name }) => name), ["checkpoint-best.json", "notes.txt"]);
+});
+
+Deno.test("the first save() sweeps what interrupted saves left, by the exact grammar, and nothing else", async () => {
+  await using directory = await TemporaryDirectory.make();
+  const { path } = directory;
+  const store = new LocalStore(path);
+  const whole = await saveRun(store, 5, { w: [1] });
+  const temporary = `.cairn-${crypto.randomUUID()}.tmp`;
+  const foreign = [".cairn-1.tmp", `.cairn-${crypto.randomUUID()}.tmp.bak`, ".cairn.txt", "notes.txt"];
+  await Deno.mkdir(`${path}/backup`);
+  await Deno.mkdir(`${path}/other`);
+  for (const name of [temporary, `backup/${temporary}`, `other/${temporary}`, ...foreign]) {
+    await Deno.writeTextFile(`${path}/${name}`, "x");
+  }
+  await put(store, `checkpoint-n0000007-${TIME}-initial.bin`, "no manifest");
+  await put(store, `checkpoint-n0000008-${TIME}-initial.json`, "{}");
+  await put(store, `checkpoint-n0000009-${TIME}-initial.bin`, "half of it");
+  await put(store, `checkpoint-n0000009-${TIME}-initial.json`, "");
+  await Deno.writeTextFile(`${path}/backup/${whole}.bin`, "half of a backup");
+  await Deno.writeTextFile(`${path}/backup/checkpoint-n0000001-${TIME}-initial.bin`, "the only one");
+  assertEquals((await store.temporaries()).map(({ name }) => name), [temporary]);
+
+  const warnings: string[] = [];
+  const config = build(contextOf({ w: [2] })).store(store).at(whole).keep(-1);
+  await using handler = await config.onWarning((text) => warnings.push(text)).done();
+  const before = namesIn(path);
+  await handler.listCheckpoints();
+  assertEquals(namesIn(path), before, "reading sweeps nothing");
+  const saved = await handler.save();
+  assertEquals(
+    namesIn(path),
+    [
+      ...foreign,
+      ".cairn.lock",
+      "backup",
+      ...[whole, saved.baseName].flatMap((base) => [`${base}.bin`, `${base}.json`]),
+      "other",
+    ].sort(),
+  );
+  assertEquals(namesIn(`${path}/backup`), [`checkpoint-n0000001-${TIME}-initial.bin`]);
+  assertEquals(namesIn(`${path}/other`), [temporary], "a folder that is not ours");
+  assertEquals(warnings.length, 2);
+  assertStringIncludes(warnings[0] ?? "", `removed 2 newer manifests without payload in "${path}"`);
+  assertStringIncludes(warnings[1] ?? "", `removed 1 payload without manifest in "${path}"`);
+  assertStringIncludes(warnings[1] ?? "", `checkpoint-n0000007-${TIME}-initial`);
+});
+
+Deno.test("the first save() leaves the temporary files of a folder that is a store of its own", async () => {
+  await using directory = await TemporaryDirectory.make();
+  const temporary = `${directory.path}/backup/.cairn-${crypto.randomUUID()}.tmp`;
+  await using inner = await build(contextOf({ w: [1] })).dir(`${directory.path}/backup`).done();
+  await inner.save();
+  await Deno.writeTextFile(temporary, "of a save that is running");
+  await using outer = await build(contextOf({ w: [1] })).dir(directory.path).done();
+  await outer.save();
+  assertEquals(await Deno.readTextFile(temporary), "of a save that is running");
+});
+
+Deno.test("the first save() leaves more payloads without manifest than crashes leave, and says so", async () => {
+  const store = new MemoryStore();
+  for (let i = 1; i <= 4; i++) {
+    await put(store, `checkpoint-n000000${i}-${TIME}-initial.bin`, "somebody moved the rest");
+  }
+  const warnings: string[] = [];
+  await using handler = await build(contextOf({ w: [1] })).store(store).onWarning((text) => warnings.push(text)).done();
+  await handler.save();
+  assertEquals((await namesOf(store)).length, 6);
+  assertEquals(warnings.length, 1);
+  assertStringIncludes(warnings[0] ?? "", "4 payloads without manifest");
+  assertStringIncludes(warnings[0] ?? "", "not removed: checkpoint-n0000001");
+});
+
+Deno.test("the first save() leaves a torn manifest where no whole pair is older", async () => {
+  const store = new MemoryStore();
+  await using handler = await build(contextOf({ w: [1] })).store(store).keep(-1).onWarning(SILENT).done();
+  await put(store, `checkpoint-n0000001-${TIME}-initial.json`, "{}");
+  await handler.save();
+  assertEquals((await namesOf(store)).filter((name) => name.includes("n0000001")).length, 1);
+});
