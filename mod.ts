@@ -55,7 +55,8 @@ export type {
   VariableShape,
 } from "./src/checkpoint/mod.ts";
 export type { MeanOptions, MeanReport, MeanVariable } from "./src/checkpoint/mod.ts";
-export type { CheckpointChoice, DirOptions, PendingVariable, WorkOptions } from "./src/checkpoint/mod.ts";
+export { best, type BestChoice, type MetricMode } from "./src/checkpoint/mod.ts";
+export type { CheckpointChoice, DirOptions, PendingVariable, SaveOptions, WorkOptions } from "./src/checkpoint/mod.ts";
 
 export { type Backend, hostBackend, tfjsBackend, type TfjsLike, type TfjsTensor } from "./src/backend/mod.ts";
 
@@ -106,7 +107,14 @@ export type {
   StoreLock,
 } from "./src/store/mod.ts";
 
-export { BACKUP_DIR, BIN_DATA_SUFFIX, DIR_PERM_MODE, JSON_NAME_SUFFIX, type Profile } from "./src/format/mod.ts";
+export {
+  BACKUP_DIR,
+  BIN_DATA_SUFFIX,
+  DIR_PERM_MODE,
+  JSON_NAME_SUFFIX,
+  type Metrics,
+  type Profile,
+} from "./src/format/mod.ts";
 export { display, type DisplayOptions } from "./src/render/mod.ts";
 export { showProgress, type ShowProgressOptions } from "./src/render/mod.ts";
 export type { KernelDisplay, KernelDisplayOptions, OnProgress, Progress, StatusLineOptions } from "./src/render/mod.ts";

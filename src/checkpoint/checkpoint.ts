@@ -2,7 +2,14 @@ import type { ParamValue } from "../context/mod.ts";
 import { paramsView } from "../context/params_view.ts";
 import { study, type StudyOptions, studySync, type VariableSource } from "../context/study.ts";
 import { ConfigError, NotFoundError, type OnWarning, ShapeError, warnOnConsole } from "../errors.ts";
-import { BIN_DATA_SUFFIX, type Entry, type Manifest, parseBaseName, type Profile } from "../format/mod.ts";
+import {
+  BIN_DATA_SUFFIX,
+  type Entry,
+  type Manifest,
+  type Metrics,
+  parseBaseName,
+  type Profile,
+} from "../format/mod.ts";
 import {
   drawable,
   type InspectOptions,
@@ -16,12 +23,13 @@ import {
 import { LocalStore, type Store } from "../store/mod.ts";
 import { bitsOf, type DType, shapeText, sizeOf, Tensor } from "../tensor/mod.ts";
 import { basename, dirname } from "@std/path";
+import { checkChoice, type CheckpointChoice, choiceText, findCheckpoint } from "./choice.ts";
 import { checkpointLine, checkpointView, storedSource } from "./checkpoint_view.ts";
 import { joinHome } from "./directory_path.ts";
 import { allocateFor, entryLabel, PayloadReader } from "./payload_reader.ts";
 import { readValues } from "./read_values.ts";
 import type { WorkOptions } from "./save.ts";
-import { findCheckpoint, openSource, profileOf, type Source, withoutSuffix } from "./source.ts";
+import { openSource, profileOf, type Source, withoutSuffix } from "./source.ts";
 import { StoredValue } from "./stored_value.ts";
 
 /** A variable of a {@linkcode Checkpoint}: a row of its manifest. */
@@ -74,6 +82,8 @@ export interface ReadAllOptions extends WorkOptions {
 export interface OpenOptions {
   /** The newest checkpoint of this global step, instead of the newest of all. */
   readonly step?: number | bigint;
+  /** Which checkpoint, by step, base name or metric: as `Config.at`. */
+  readonly at?: CheckpointChoice;
   /** Takes what is reported and not thrown; default: `console.warn`. */
   readonly onWarning?: OnWarning;
 }
@@ -119,6 +129,10 @@ export class Checkpoint implements AsyncDisposable {
   readonly variables: readonly CheckpointVariable[];
   /** Its params, in file order. */
   readonly params: readonly CheckpointParam[];
+  /** What was measured when it was saved, as `save({ metrics })` recorded it; empty if nothing was. */
+  readonly metrics: Metrics;
+  /** When it was saved, if the file says. */
+  readonly saved: Date | undefined;
   /** What is odd about the file and was accepted. */
   readonly reports: readonly string[];
 
@@ -140,6 +154,8 @@ export class Checkpoint implements AsyncDisposable {
       value,
     }));
     this.params = drawable(params, paramsView);
+    this.metrics = source.manifest.metrics;
+    this.saved = source.manifest.saved;
     this.reports = [...source.manifest.reports, ...source.reader.reports];
     this.#source = source;
     this.#byLabel = byLabel(source.manifest.entries);
@@ -317,8 +333,8 @@ function byLabel(entries: readonly Entry[]): ReadonlyMap<string, Entry> {
 }
 
 /**
- * Opens one checkpoint for reading: the newest of a directory or {@linkcode Store}, the newest of a step, or the one
- * whose base path is given (`run/checkpoint-n0000003-…`, with or without `.json`). Reads the manifest and the first
+ * Opens one checkpoint for reading: the newest of a directory or {@linkcode Store}, the one that `at` or
+ * `step` chooses, or the one whose base path is given (`run/checkpoint-n0000003-…`, with or without `.json`). Reads the manifest and the first
  * bytes of the payload; tensors are read when they are asked for.
  *
  * Needs `--allow-read=<dir>`. Throws NotFoundError, FormatError, CorruptError, LimitError, PermissionError.
@@ -337,12 +353,18 @@ function byLabel(entries: readonly Entry[]): ReadonlyMap<string, Entry> {
  */
 export async function openCheckpoint(where: string | Store, options: OpenOptions = {}): Promise<Checkpoint> {
   const { store, base } = locate(where);
-  if (base !== undefined && options.step !== undefined) {
+  const choice = options.at ?? options.step;
+  if (choice !== undefined) checkChoice(choice);
+  if (options.at !== undefined && options.step !== undefined) {
+    throw new ConfigError(`Cannot open ${choiceText(options.at)} and step ${options.step} at once: leave one out`);
+  }
+  if (base !== undefined && choice !== undefined) {
+    const what = options.at === undefined ? `step ${options.step}` : choiceText(options.at);
     throw new ConfigError(
-      `Cannot open "${base}" and step ${options.step} at once: give a directory or leave the step out`,
+      `Cannot open "${base}" and ${what} at once: give a directory or leave the step out`,
     );
   }
-  const found = base ?? (await findCheckpoint(store, options.step))?.base;
+  const found = base ?? (await findCheckpoint(store, choice))?.base;
   if (found === undefined) {
     throw new NotFoundError(`No checkpoint in "${store.label}"`, { path: store.label });
   }

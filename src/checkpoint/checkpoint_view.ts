@@ -3,8 +3,10 @@ import type { LoadedValue } from "../context/mod.ts";
 import { paramsFacts, paramsTable } from "../context/params_view.ts";
 import { DEFAULT_LIMIT, type StudyOptions, type VariableSource } from "../context/study.ts";
 import { type VariableLine, variablesBlocks, variablesFacts } from "../context/variables_view.ts";
+import type { Metrics } from "../format/mod.ts";
 import { type Block, formatBytes, formatCount, formatItems, type View } from "../render/mod.ts";
 import type { Store } from "../store/mod.ts";
+import { metricFacts } from "./metric_text.ts";
 import type { CheckpointParam, CheckpointVariable } from "./checkpoint.ts";
 
 /** What a Checkpoint shows of itself. */
@@ -15,6 +17,8 @@ export interface CheckpointParts {
   readonly store: Store;
   /** Global step, if the name tells. */
   readonly step: number | bigint | undefined;
+  /** What was measured when it was saved. */
+  readonly metrics: Metrics;
   /** Its variables. */
   readonly variables: readonly CheckpointVariable[];
   /** Its params. */
@@ -24,15 +28,17 @@ export interface CheckpointParts {
 }
 
 /** A Checkpoint in one line, for where it stands inside another value. */
-export function checkpointLine({ baseName, step, variables, params }: CheckpointParts): string {
+export function checkpointLine({ baseName, step, metrics, variables, params }: CheckpointParts): string {
   const bytes = variables.reduce((sum, each) => sum + each.byteLength, 0);
-  return ["Checkpoint", `"${visible(baseName)}"`, ...stepFacts(step), formatItems(variables.length, "variable")]
-    .concat(formatBytes(bytes), formatItems(params.length, "param")).join(" · ");
+  return ["Checkpoint", `"${visible(baseName)}"`, ...stepFacts(step), ...metricFacts(metrics).map(visible)]
+    .concat(formatItems(variables.length, "variable"), formatBytes(bytes), formatItems(params.length, "param")).join(
+      " · ",
+    );
 }
 
 /** A Checkpoint as a view: its variables and its params. */
 export function checkpointView(
-  { baseName, store, step, params, reports }: CheckpointParts,
+  { baseName, store, step, metrics, params, reports }: CheckpointParts,
   lines: readonly VariableLine[],
   options: StudyOptions = {},
 ): View {
@@ -44,6 +50,7 @@ export function checkpointView(
   const facts = [
     { text: `"${baseName}"`, code: true },
     ...stepFacts(step),
+    ...metricFacts(metrics),
     ...variablesFacts(lines),
     ...paramsFacts(params),
   ];

@@ -15,10 +15,10 @@ import { type Handler, openHandler } from "./handler.ts";
 import type { HandlerSettings } from "./handler_settings.ts";
 import { pathOf } from "./directory_path.ts";
 import type { MeanOptions, MeanRequest } from "./mean.ts";
+import { checkChoice, type CheckpointChoice, choiceText } from "./choice.ts";
 import { embeddedPlace, openPlace, openSources, type Place } from "./config_place.ts";
 import type { WorkOptions } from "./save.ts";
 import type { ScopeRule } from "./scope_rules.ts";
-import type { CheckpointChoice } from "./source.ts";
 
 /** Options of {@linkcode Config.dir}. */
 export interface DirOptions {
@@ -119,13 +119,13 @@ export class Config {
     return this.#place(embeddedPlace(json, bin));
   }
 
-  /** Loads the newest checkpoint of this global step, or the one of this base name, instead of the newest of all. */
+  /**
+   * Loads the newest checkpoint of this global step, the one of this base name, or the best by a metric (`"best"`, see
+   * {@linkcode best}), instead of the newest of all.
+   */
   at(choice: CheckpointChoice): this {
-    if (typeof choice === "number" && !Number.isSafeInteger(choice)) {
-      return this.#fail(`Cannot load step ${choice}: wanted a whole number, or a bigint beyond 2^53`);
-    }
     this.#choice = choice;
-    return this;
+    return this.#check(() => checkChoice(choice));
   }
 
   /** Reads and registers every variable in `done()`, instead of when it is asked for. Source: GoMLX `Config.Immediate`. */
@@ -321,6 +321,17 @@ export class Config {
     return this;
   }
 
+  /** Keeps a ConfigError of `check` for `done()`. */
+  #check(check: () => void): this {
+    try {
+      check();
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      this.#errors.push(error);
+    }
+    return this;
+  }
+
   #place(place: Place): this {
     this.#places.push(place);
     return this;
@@ -338,7 +349,7 @@ export class Config {
       );
     }
     if (embeds.length > 0 && this.#choice !== undefined) {
-      throw new ConfigError(`Cannot load at(${JSON.stringify(String(this.#choice))}): fromEmbed() has one checkpoint`);
+      throw new ConfigError(`Cannot load at(${choiceText(this.#choice)}): fromEmbed() has one checkpoint`);
     }
     // As in GoMLX, a later dir() replaces an earlier one.
     const place = this.#places.at(-1);

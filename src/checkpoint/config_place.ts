@@ -2,9 +2,10 @@ import { CorruptError, FormatError, NotFoundError, type OnWarning } from "../err
 import { BIN_DATA_SUFFIX, JSON_NAME_SUFFIX } from "../format/mod.ts";
 import { formatItems } from "../render/mod.ts";
 import { EmbeddedStore, LocalStore, type Store } from "../store/mod.ts";
+import { type CheckpointChoice, findCheckpoints } from "./choice.ts";
 import { joinHome, makeTempDirectory } from "./directory_path.ts";
 import { listCheckpoints } from "./directory.ts";
-import { type CheckpointChoice, findCheckpoints, openSource, type Source } from "./source.ts";
+import { openSource, type Source } from "./source.ts";
 
 /** Where a Config's checkpoints live, as it was said. */
 export type Place =

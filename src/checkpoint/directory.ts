@@ -15,20 +15,23 @@ export interface Listing {
   readonly checkpoints: readonly BaseName[];
   /** Every name of the grammar that any file has, so that a counter is never given out twice. */
   readonly seen: readonly BaseName[];
+  /** Sizes in bytes of all blobs at the top level, by name. */
+  readonly sizes: ReadonlyMap<string, number>;
 }
 
 /** Lists the checkpoints of a store by the exact grammar of names; foreign files are not seen at all. */
 export async function listCheckpoints(store: Store): Promise<Listing> {
   const checkpoints: BaseName[] = [];
   const seen: BaseName[] = [];
-  for (const { name } of await store.list()) {
+  const sizes = new Map((await store.list()).map(({ name, size }) => [name, size]));
+  for (const name of sizes.keys()) {
     const suffix = [JSON_NAME_SUFFIX, BIN_DATA_SUFFIX].find((each) => name.endsWith(each));
     const parsed = suffix && parseBaseName(name.slice(0, -suffix.length));
     if (!parsed) continue;
     seen.push(parsed);
     if (suffix === JSON_NAME_SUFFIX) checkpoints.push(parsed);
   }
-  return { checkpoints: checkpoints.sort(compareBaseNames), seen };
+  return { checkpoints: checkpoints.sort(compareBaseNames), seen, sizes };
 }
 
 /** All bytes of a small blob; LimitError above 256 MiB. */

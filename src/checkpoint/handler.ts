@@ -23,6 +23,8 @@ import {
 } from "../render/mod.ts";
 import type { Store } from "../store/mod.ts";
 import { type DType, Tensor } from "../tensor/mod.ts";
+import { checkedMetrics } from "./checked_metrics.ts";
+import { checkChoice, type CheckpointChoice, findCheckpoint } from "./choice.ts";
 import { type Checkpoint, savedCheckpoint } from "./checkpoint.ts";
 import { listCheckpoints } from "./directory.ts";
 import type { HandlerSettings } from "./handler_settings.ts";
@@ -34,11 +36,11 @@ import { meanReportView } from "./mean_preview_view.ts";
 import { PendingPool } from "./pending_pool.ts";
 import { readValues } from "./read_values.ts";
 import { removeExcess } from "./retention.ts";
-import { type WorkOptions, writeCheckpoint } from "./save.ts";
+import { type SaveOptions, type WorkOptions, writeCheckpoint } from "./save.ts";
 import { saveHook } from "./save_hook.ts";
 import { WriterLock } from "./writer_lock.ts";
 import { captureSnapshot, type Inherited, type Snapshot, variableKey } from "./snapshot.ts";
-import { type CheckpointChoice, findCheckpoint, openSource, type Source } from "./source.ts";
+import { openSource, type Source } from "./source.ts";
 
 /** A variable of a checkpoint that the Context has not asked for yet. */
 export interface PendingVariable {
@@ -144,7 +146,10 @@ export class Handler implements Loader, AsyncDisposable {
    * Config.keep} no longer keeps. The list of variables, the params and the tensors are captured before the first
    * await; saves run in the order of their calls. Do not write into a tensor's memory while a save runs.
    *
-   * Needs `--allow-read=<dir> --allow-write=<dir>`. Throws a ConfigError if this Handler cannot save, a VariableError
+   * `metrics` are kept in the manifest, so that `at("best")` and retention know them also after a restart.
+   *
+   * Needs `--allow-read=<dir> --allow-write=<dir>`. Throws a ConfigError if this Handler cannot save, or not these
+   * metrics, a VariableError
    * for a variable without value, FormatError and ShapeError for what the profile cannot hold: all before a byte is
    * written. After an error the directory is as before.
    *
@@ -155,12 +160,14 @@ export class Handler implements Loader, AsyncDisposable {
    *
    * Source: GoMLX `checkpoints.Handler.Save`.
    */
-  async save(options: WorkOptions = {}): Promise<Checkpoint> {
+  async save(options: SaveOptions = {}): Promise<Checkpoint> {
     this.#expectWritable();
+    const metrics = checkedMetrics(options.metrics, this.#settings.extras);
     const step = this.#captureStep();
     const snapshot = captureSnapshot(this.#context, this.#pool.values(), this.#excludedVars, this.#inherited, {
       extras: this.#settings.extras,
       writer: WRITER,
+      metrics,
     });
     this.#queued.add(snapshot);
     return await this.#inTurn(async () => {
@@ -290,12 +297,14 @@ export class Handler implements Loader, AsyncDisposable {
   }
 
   /**
-   * Loads another checkpoint of the directory into the Context: the newest of a step, or a base name. Variables that
+   * Loads another checkpoint of the directory into the Context: the newest of a step, a base name, or the best by a
+   * metric (`"best"`, see {@linkcode best}). Variables that
    * the Context has get its values, the others become pending, params are overwritten (but for excluded ones). The
    * Context's variables that it does not have keep their values, and are reported; pending ones are forgotten.
    */
   restore(choice: CheckpointChoice, options: WorkOptions = {}): Promise<void> {
     return this.#inTurn(async () => {
+      checkChoice(choice);
       const found = await findCheckpoint(this.#store, choice);
       if (found === undefined) return;
       const source = await openSource(this.#store, found.base);
@@ -420,12 +429,14 @@ export class Handler implements Loader, AsyncDisposable {
     };
   }
 
-  async #write(snapshot: Snapshot, step: bigint, options: WorkOptions): Promise<Checkpoint> {
+  async #write(captured: Snapshot, step: bigint, options: WorkOptions): Promise<Checkpoint> {
     const { seen } = await listCheckpoints(this.#store);
     const next = nextCounter(seen);
     const counter = next > this.#counter ? next : this.#counter;
     this.#counter = counter + 1n;
-    const base = formatBaseName(counter, this.#settings.clock(), step);
+    const saved = this.#settings.clock();
+    const snapshot: Snapshot = { ...captured, saved };
+    const base = formatBaseName(counter, saved, step);
     if (parseBaseName(base) === undefined) {
       throw new StoreError(
         `Cannot save checkpoint into "${this.dir()}": the next counter is ${counter}, since a file has the one before; ` +
@@ -441,7 +452,7 @@ export class Handler implements Loader, AsyncDisposable {
       if (row !== undefined) item.origin?.addRow(row);
     }
     this.#inherited = { ...this.#inherited, entries };
-    await this.#afterSave("continue with the new file", () => this.#movePending(base, manifest, snapshot, entries));
+    await this.#afterSave("continue with the new file", () => this.#movePending(base, manifest, captured, entries));
     await this.#afterSave("remove older checkpoints", () => this.#retain());
     return savedCheckpoint(this.#store, base, manifest);
   }

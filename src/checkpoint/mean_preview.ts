@@ -4,6 +4,7 @@ import { ConfigError, NotFoundError } from "../errors.ts";
 import { drawable } from "../render/mod.ts";
 import { forEachSideBySide } from "./compare.ts";
 import { load } from "./config.ts";
+import { findCheckpoints } from "./choice.ts";
 import { Handler, placeOf } from "./handler.ts";
 import { decide, type Decision, type MeanOptions, onlyInOlder } from "./mean.ts";
 import { BLOCKS_BYTES } from "./mean_pipeline.ts";
@@ -12,7 +13,7 @@ import { entryLabel, type EntryReader } from "./payload_reader.ts";
 import { type CheckpointsPlace, storeOf } from "./place.ts";
 import { ByteProgress, type WorkOptions } from "./save.ts";
 import { selectFromManifest } from "./scope_rules.ts";
-import { findCheckpoints, openSource, type Source } from "./source.ts";
+import { openSource, type Source } from "./source.ts";
 
 /** Options of {@linkcode previewMean}. */
 export interface PreviewMeanOptions extends MeanOptions, WorkOptions {}

@@ -23,5 +23,6 @@ export type { CheckpointsPlace } from "./place.ts";
 export { type Timeline, timeline, type TimelineCheckpoint, type TimelineOptions } from "./timeline.ts";
 export { diffVariables, type VariableChange, type VariableDistance } from "./variables_diff.ts";
 export type { VariablesDiff, VariableShape } from "./variables_diff.ts";
-export type { WorkOptions } from "./save.ts";
-export type { CheckpointChoice } from "./source.ts";
+export type { SaveOptions, WorkOptions } from "./save.ts";
+export { best, type BestChoice, type MetricMode } from "./best.ts";
+export type { CheckpointChoice } from "./choice.ts";

@@ -11,6 +11,7 @@ import {
   JSON_NAME_SUFFIX,
   layoutDraft,
   type Manifest,
+  type Metrics,
   parseManifest,
   payloadHeader,
 } from "../format/mod.ts";
@@ -25,6 +26,15 @@ export interface WorkOptions {
   readonly progress?: OnProgress | boolean | undefined;
   /** Aborts it; nothing half-done becomes visible. */
   readonly signal?: AbortSignal | undefined;
+}
+
+/** Options of {@linkcode Handler.save}. */
+export interface SaveOptions extends WorkOptions {
+  /**
+   * What was measured, by name: `{ loss: 0.31, val_loss: 0.42 }`; NaN and infinities are numbers too. The best
+   * checkpoint is chosen by them, and they are shown.
+   */
+  readonly metrics?: Metrics | undefined;
 }
 
 /**

@@ -5,6 +5,7 @@ import {
   type EntryDraft,
   type JsonMember,
   type ManifestDraft,
+  type Metrics,
   type ParamDraft,
   type ParamEntry,
   paramToJson,
@@ -73,7 +74,7 @@ export function captureSnapshot(
   pending: Iterable<Pending>,
   excluded: ReadonlySet<Variable>,
   inherited: Inherited,
-  style: { readonly extras: boolean; readonly writer: string },
+  style: { readonly extras: boolean; readonly writer: string; readonly metrics: Metrics },
 ): Snapshot {
   const variables = Array.from(context.iterVariables()).filter((each) => !excluded.has(each));
   expectValues(variables);

@@ -1,8 +1,9 @@
-import { BACKUP_DIR, BIN_DATA_SUFFIX, JSON_NAME_SUFFIX } from "../format/mod.ts";
+import { BACKUP_DIR, BIN_DATA_SUFFIX, JSON_NAME_SUFFIX, type Metrics } from "../format/mod.ts";
 import { drawable } from "../render/mod.ts";
 import { listCheckpoints } from "./directory.ts";
 import { Handler, placeOf } from "./handler.ts";
 import { type CheckpointsPlace, storeOf } from "./place.ts";
+import { Survey } from "./survey.ts";
 import { timelineView } from "./timeline_view.ts";
 
 /** Options of {@linkcode timeline}. */
@@ -19,14 +20,18 @@ export interface TimelineCheckpoint {
   readonly baseName: string;
   /** Global step. */
   readonly step: bigint;
-  /** When it was saved, as its name says, in local time. */
+  /** When it was saved, as its manifest says, else its name. */
   readonly saved: Date;
+  /** What was measured then, as `save({ metrics })` recorded it. */
+  readonly metrics: Metrics;
   /** Size of both files in bytes. */
   readonly byteLength: number;
   /** Whether the folder `backup` has it as well. */
   readonly backedUp: boolean;
   /** Whether the payload is there. */
   readonly complete: boolean;
+  /** What is wrong with its manifest or with its payload's size. */
+  readonly damage: string | undefined;
   /** Whether the next save removes it; undefined if nobody says how many are kept. */
   readonly removedNext: boolean | undefined;
 }
@@ -42,8 +47,8 @@ export interface Timeline {
 }
 
 /**
- * The checkpoints of a directory, a Store, or of a Handler, and what the next save will remove. Lists files and reads
- * none.
+ * The checkpoints of a directory, a Store, or of a Handler, and what the next save will remove. Reads
+ * manifests and no tensors.
  *
  * Needs `--allow-read=<dir>`.
  *
@@ -59,28 +64,22 @@ export interface Timeline {
  */
 export async function timeline(place: CheckpointsPlace, options: TimelineOptions = {}): Promise<Timeline> {
   const store = storeOf(place);
-  const { checkpoints } = await listCheckpoints(store);
-  const sizes = new Map((await store.list()).map(({ name, size }) => [name, size]));
+  const listing = await listCheckpoints(store);
+  const checkpoints = await new Survey(store).of(listing);
   const backups = new Set((await store.list(BACKUP_DIR)).map(({ name }) => name));
   const own = place instanceof Handler ? placeOf(place) : undefined;
   const keep = options.keep ?? own?.keep;
   const excess = keep === undefined || keep < 0 ? 0 : Math.max(0, checkpoints.length + 1 - keep);
-  const rows = checkpoints.map(({ base, step, timestamp }, index): TimelineCheckpoint => ({
+  const rows = checkpoints.map(({ base, step, saved, metrics, byteLength, damage }, index): TimelineCheckpoint => ({
     baseName: base,
     step,
-    saved: dateOf(timestamp),
-    byteLength: (sizes.get(base + JSON_NAME_SUFFIX) ?? 0) + (sizes.get(base + BIN_DATA_SUFFIX) ?? 0),
+    saved,
+    metrics,
+    byteLength,
     backedUp: backups.has(base + JSON_NAME_SUFFIX),
-    complete: sizes.has(base + BIN_DATA_SUFFIX),
+    complete: listing.sizes.has(base + BIN_DATA_SUFFIX),
+    damage: damage?.message,
     removedNext: keep === undefined ? undefined : index < excess && (own === undefined || own.mayRemove(base)),
   }));
   return drawable({ place: store.label, checkpoints: rows, now: options.now ?? new Date() }, timelineView);
-}
-
-/** `YYYYMMDD-HHMMSS` in local time. */
-function dateOf(timestamp: string): Date {
-  const part = (from: number, to: number): number => Number(timestamp.slice(from, to));
-  const date = new Date(2000, part(4, 6) - 1, part(6, 8), part(9, 11), part(11, 13), part(13, 15));
-  date.setFullYear(part(0, 4), part(4, 6) - 1, part(6, 8));
-  return date;
 }

@@ -8,16 +8,20 @@ import {
   type Row,
   type View,
 } from "../render/mod.ts";
+import { metricText } from "./metric_text.ts";
 import type { Timeline, TimelineCheckpoint } from "./timeline.ts";
 
-const COLUMNS: readonly Column[] = [
+const FIRST_COLUMNS: readonly Column[] = [
   { title: "checkpoint" },
   { title: "step", align: "right", width: 66 },
+];
+const LAST_COLUMNS: readonly Column[] = [
   { title: "saved", under: true, drop: 1 },
   { title: "age", align: "right", width: 60, drop: 2 },
   { title: "size", align: "right", width: 70 },
 ];
 const MAX_ROWS = 100;
+const MAX_METRICS = 4;
 
 /** A directory's checkpoints as a view, the newest first. */
 export function timelineView({ place, checkpoints, now }: Timeline): View {
@@ -34,19 +38,25 @@ export function timelineView({ place, checkpoints, now }: Timeline): View {
     }],
   ];
   const newestFirst = checkpoints.toReversed();
-  const rows = newestFirst.slice(0, MAX_ROWS).map((each, index) => rowOf(each, index === 0, now));
+  const metrics = [...new Set(newestFirst.flatMap((each) => Object.keys(each.metrics)))].slice(0, MAX_METRICS);
+  const columns = [
+    ...FIRST_COLUMNS,
+    ...metrics.map((title): Column => ({ title, align: "right", width: 80 })),
+    ...LAST_COLUMNS,
+  ];
+  const rows = newestFirst.slice(0, MAX_ROWS).map((each, index) => rowOf(each, metrics, index === 0, now));
   const rest = newestFirst.length > MAX_ROWS
     ? `… and ${formatItems(newestFirst.length - MAX_ROWS, "older checkpoint")}`
     : undefined;
-  return { title: "Timeline", facts, place, blocks: rows.length === 0 ? [] : [flatTable(COLUMNS, rows, rest)] };
+  return { title: "Timeline", facts, place, blocks: rows.length === 0 ? [] : [flatTable(columns, rows, rest)] };
 }
 
-function rowOf(checkpoint: TimelineCheckpoint, newest: boolean, now: Date): Row {
-  const { baseName, step, saved, byteLength, backedUp, complete, removedNext } = checkpoint;
+function rowOf(checkpoint: TimelineCheckpoint, metrics: readonly string[], newest: boolean, now: Date): Row {
+  const { baseName, step, saved, byteLength, backedUp, complete, damage, removedNext } = checkpoint;
   const flags: Fact[] = [
     ...newest ? [{ text: "newest", mark: "good" as const }] : [],
     ...backedUp ? [{ text: "backed up", mark: "good" as const }] : [],
-    ...complete ? [] : [{ text: "no payload", mark: "bad" as const }],
+    ...damage === undefined ? [] : [{ text: complete ? "damaged" : "no payload", mark: "bad" as const }],
     ...removedNext ? [{ text: "goes at the next save", mark: "removed" as const }] : [],
   ];
   return {
@@ -54,7 +64,13 @@ function rowOf(checkpoint: TimelineCheckpoint, newest: boolean, now: Date): Row 
     label: baseName,
     ...removedNext && { mark: "removed" as const },
     flags,
-    cells: [formatCount(step), dateText(saved), ageText(now.getTime() - saved.getTime()), formatBytes(byteLength)],
+    cells: [
+      formatCount(step),
+      ...metrics.map((name) => metricText(checkpoint.metrics, name)),
+      dateText(saved),
+      ageText(now.getTime() - saved.getTime()),
+      formatBytes(byteLength),
+    ],
   };
 }
 

@@ -2,11 +2,13 @@ import { LimitError } from "../errors.ts";
 import { byteLengthOf } from "../tensor/dtype.ts";
 import { sizeOf } from "../tensor/shape.ts";
 import { crc32 } from "./crc32.ts";
-import { EXTRAS_KEY, FORMAT_VERSION } from "./extras.ts";
+import { FORMAT_VERSION } from "./extras.ts";
+import { EXTRAS_KEY } from "./extras_key.ts";
 import { type JsonMember, JsonNumber, JsonObject } from "./json.ts";
 import { jsonText, quoteGo } from "./json_text.ts";
 import { MAX_MANIFEST_BYTES } from "./limits.ts";
 import type { EntryDraft, Layout, ManifestDraft, ParamDraft } from "./manifest_draft.ts";
+import { metricsNode } from "./metrics.ts";
 import { parseParameterName } from "./parameter_name.ts";
 import { paramToJson } from "./param_value.ts";
 import { Reports } from "./reports.ts";
@@ -51,7 +53,7 @@ export function encodeManifest(draft: ManifestDraft, layout: Layout, results: re
     fields.push(["BinFormat", draft.compression === "gzip" ? '"gzip"' : '"uncompressed"']);
   }
   fields.push(...unknownFields(draft.unknown, "\n\t"));
-  const bytes = draft.extras ? withExtras(fields, draft.writer, layout.payloadSize) : encoder.encode(topText(fields));
+  const bytes = draft.extras ? withExtras(fields, draft, layout.payloadSize) : encoder.encode(topText(fields));
   if (bytes.length > MAX_MANIFEST_BYTES) {
     throw new LimitError(
       `Cannot save checkpoint: its manifest has ${bytes.length} bytes, wanted at most ${MAX_MANIFEST_BYTES}`,
@@ -144,12 +146,16 @@ function entryExtras({ scope, name, trainable }: EntryDraft, parameterName: stri
 }
 
 /** Adds Cairn's key, and in it, last, the CRC-32 of the text as it is without that member. */
-function withExtras(fields: readonly Field[], writer: string, payloadSize: number): Uint8Array {
-  const extras = new JsonObject([
+function withExtras(fields: readonly Field[], draft: ManifestDraft, payloadSize: number): Uint8Array {
+  const { writer, saved, metrics } = draft;
+  const members: JsonMember[] = [
     ["FormatVersion", new JsonNumber(String(FORMAT_VERSION))],
     ["Writer", writer],
     ["PayloadSize", new JsonNumber(String(payloadSize))],
-  ]);
+  ];
+  if (saved !== undefined) members.push(["Saved", saved.toISOString()]);
+  if (metrics !== undefined && Object.keys(metrics).length > 0) members.push(["Metrics", metricsNode(metrics)]);
+  const extras = new JsonObject(members);
   const bytes = encoder.encode(topText([...fields, [EXTRAS_KEY, jsonText(extras, "\n\t")]]));
   const end = encoder.encode("\n\t}\n}\n");
   const body = bytes.subarray(0, bytes.length - end.length);

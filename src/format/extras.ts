@@ -1,10 +1,10 @@
 import { CorruptError, type ErrorPlace, FormatError } from "../errors.ts";
 import { crc32 } from "./crc32.ts";
 import type { JsonReader } from "./json_reader.ts";
+import { EXTRAS_KEY } from "./extras_key.ts";
 import { MAX_NAME_BYTES } from "./limits.ts";
+import { type Metrics, NO_METRICS, readMetrics } from "./metrics.ts";
 
-/** The one key that Cairn adds, per level; GoMLX skips it. */
-export const EXTRAS_KEY = "Cairn";
 /** Version of what is under {@linkcode EXTRAS_KEY}. */
 export const FORMAT_VERSION = 1;
 
@@ -15,6 +15,10 @@ export interface TopExtras {
   readonly writer: string | undefined;
   /** Exact size of the uncompressed payload. */
   readonly payloadSize: number | undefined;
+  /** When it was saved. */
+  readonly saved: Date | undefined;
+  /** What was measured then. */
+  readonly metrics: Metrics;
   /** CRC-32 of the manifest without this member, and where the member stands. */
   readonly crc: { readonly value: number; readonly from: number; readonly to: number } | undefined;
 }
@@ -33,6 +37,8 @@ export interface EntryExtras {
 export function readTopExtras(reader: JsonReader, place: ErrorPlace): TopExtras {
   let writer: string | undefined;
   let payloadSize: number | undefined;
+  let saved: Date | undefined;
+  let metrics = NO_METRICS;
   let crc: TopExtras["crc"];
   let previousEnd = -1;
   for (let key = reader.firstKey(WANTED); key !== undefined; key = reader.nextKey()) {
@@ -47,6 +53,12 @@ export function readTopExtras(reader: JsonReader, place: ErrorPlace): TopExtras 
       case "PayloadSize":
         payloadSize = reader.readInteger("a size in bytes");
         break;
+      case "Saved":
+        saved = instantOf(reader.readString("a time", MAX_NAME_BYTES), place);
+        break;
+      case "Metrics":
+        metrics = readMetrics(reader, place);
+        break;
       case "ManifestCRC32": {
         const value = reader.readInteger("a CRC-32");
         // From the end of the member before, so that the comma goes too.
@@ -58,7 +70,18 @@ export function readTopExtras(reader: JsonReader, place: ErrorPlace): TopExtras 
     }
     previousEnd = reader.at;
   }
-  return { writer, payloadSize, crc };
+  return { writer, payloadSize, saved, metrics, crc };
+}
+
+/** `2026-01-31T12:00:00.000Z` */
+function instantOf(text: string, place: ErrorPlace): Date {
+  const instant = new Date(text);
+  if (/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(text) && !Number.isNaN(instant.getTime())) return instant;
+  throw new FormatError(
+    `Cannot read manifest "${place.path}": its "${EXTRAS_KEY}" was saved at "${text.slice(0, 40)}", ` +
+      'wanted a time such as "2026-01-31T12:00:00.000Z"',
+    place,
+  );
 }
 
 function expectVersion(found: number, place: ErrorPlace): void {

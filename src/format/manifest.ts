@@ -1,12 +1,14 @@
 import type { GoParam } from "../context/go_param.ts";
 import { CorruptError, type ErrorPlace, FormatError, LimitError, messageOf } from "../errors.ts";
 import type { DType } from "../tensor/dtype.ts";
-import { checkManifestCrc, EXTRAS_KEY, readTopExtras, type TopExtras } from "./extras.ts";
+import { checkManifestCrc, readTopExtras, type TopExtras } from "./extras.ts";
+import { EXTRAS_KEY } from "./extras_key.ts";
 import { keyFolder } from "./fold_key.ts";
 import { type JsonMember, type JsonNode, lastOfEachKey } from "./json.ts";
 import { checkJsonBounds } from "./json_bounds.ts";
 import { JsonReader } from "./json_reader.ts";
 import { MAX_MANIFEST_BYTES, MAX_NAME_BYTES, MAX_ROWS } from "./limits.ts";
+import { type Metrics, NO_METRICS } from "./metrics.ts";
 import { isLongPackedName } from "./dtype_name.ts";
 import { formatParameterName, isDoubleSlashRoot, isSingleSlashRoot, parseParameterName } from "./parameter_name.ts";
 import { paramFromJson } from "./param_value.ts";
@@ -78,6 +80,10 @@ export interface Manifest {
   readonly extras: boolean;
   /** What wrote Cairn's keys. */
   readonly writer: string | undefined;
+  /** When it was saved, if Cairn wrote it. */
+  readonly saved: Date | undefined;
+  /** What was measured then, if Cairn wrote it. */
+  readonly metrics: Metrics;
   /** Keys of the top level that GoMLX does not know. */
   readonly unknown: readonly JsonMember[];
   /** Whether it is from before v0.4, so that no profile can spell it and a rewrite changes it. */
@@ -150,6 +156,8 @@ export function parseManifest(bytes: Uint8Array, place: ErrorPlace & { readonly 
     exactPayload: top.extras?.payloadSize !== undefined,
     extras: top.extras !== undefined,
     writer: top.extras?.writer,
+    saved: top.extras?.saved,
+    metrics: top.extras?.metrics ?? NO_METRICS,
     unknown: lastOfEachKey(top.unknown),
     upgraded: generation === "integer-dtypes",
     reports: reports.list(),

@@ -5,6 +5,7 @@ import { shapeText, sizeOf } from "../tensor/shape.ts";
 import type { JsonMember } from "./json.ts";
 import { MAX_RANK, MAX_ROWS } from "./limits.ts";
 import type { Entry, ParamEntry } from "./manifest.ts";
+import type { Metrics } from "./metrics.ts";
 import { formatParameterName, parseParameterName } from "./parameter_name.ts";
 import { paramToJson } from "./param_value.ts";
 import type { Profile } from "./profile.ts";
@@ -40,6 +41,10 @@ export interface ManifestDraft {
   readonly extras: boolean;
   /** Name and version of the writer, for Cairn's own keys. */
   readonly writer: string;
+  /** When it is saved, for Cairn's own keys. */
+  readonly saved?: Date | undefined;
+  /** What was measured, for Cairn's own keys. */
+  readonly metrics?: Metrics | undefined;
   /** In the order of the file; null if they are excluded. */
   readonly params: readonly ParamDraft[] | null;
   /** In the order of the file and of the payload. */

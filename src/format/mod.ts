@@ -21,6 +21,7 @@ export { type ByteSink, GzipSink } from "./gzip_sink.ts";
 export { inflatePayload, inflatePayloadSync } from "./inflate.ts";
 export { type JsonMember, type JsonNode, JsonNumber, JsonObject } from "./json.ts";
 export { stringifyGo } from "./json_text.ts";
+export { EXTRAS_KEY } from "./extras_key.ts";
 export { type Entry, type Manifest, type ParamEntry, parseManifest } from "./manifest.ts";
 export {
   checkDraft,
@@ -31,6 +32,7 @@ export {
   type ParamDraft,
 } from "./manifest_draft.ts";
 export { MAX_MANIFEST_BYTES } from "./limits.ts";
+export { type Metrics, NO_METRICS } from "./metrics.ts";
 export { formatParameterName, parseParameterName } from "./parameter_name.ts";
 export { paramFromJson, paramToJson, type ReadParam, type WrittenParam } from "./param_value.ts";
 export { parseJson, type ParseJsonOptions } from "./parse_json.ts";

@@ -136,8 +136,8 @@ Deno.test("at() of a missing step or name fails and says what is there, also for
   const store = await threeSteps();
   const step = await assertRejects(() => build(new Context()).store(store).at(9).done(), NotFoundError);
   assertStringIncludes(step.message, 'No checkpoint of step 9 in "memory:steps"; it has 3, the newest: 1, 2, 2');
-  const name = await assertRejects(() => build(new Context()).store(store).at("best").done(), NotFoundError);
-  assertMatch(name.message, /^No checkpoint named "best" .*checkpoint-n0000002-/);
+  const name = await assertRejects(() => build(new Context()).store(store).at("latest").done(), NotFoundError);
+  assertMatch(name.message, /^No checkpoint named "latest" .*checkpoint-n0000002-/);
   const empty = build(new Context()).store(new MemoryStore()).at(1);
   await assertRejects(() => empty.done(), NotFoundError, "it has none");
 });

@@ -311,7 +311,7 @@ Deno.test("previewMean() of a Handler applies to its Context, also when a newer 
   assertEquals(ctx.in("layer_0").getVariable("weights")?.value().at(0), 2);
 });
 
-Deno.test("timeline() lists checkpoints and what the next save removes, and reads no file", async () => {
+Deno.test("timeline() lists checkpoints and what the next save removes, and reads no payload", async () => {
   const store = new CountingStore();
   await run(store);
   const ctx = new Context();
@@ -328,7 +328,8 @@ Deno.test("timeline() lists checkpoints and what the next save removes, and read
       [1200n, false, true, true],
     ],
   );
-  assertEquals([line.checkpoints[0]?.saved, store.reads], [CLOCK(), []]);
+  assertEquals(line.checkpoints[0]?.saved, CLOCK());
+  assert(store.payloadReads.every(({ length }) => length < 24), "only the header is looked at");
   const faces = facesOf(line);
   assertSameNumbers(faces);
   assertMatch(faces.text, /^Timeline · 3 checkpoints · .* · − the next save removes 2, /);

@@ -60,7 +60,7 @@ Deno.test("restore() keeps to the exclusions, and a missing checkpoint changes n
   const handler = await load(ctx).store(store).excludeParams("step_param").keep(-1).done();
   ctx.setParam("step_param", 77);
   assertEquals(valueOf(ctx, "w"), [2]);
-  await assertRejects(() => handler.restore("best"), NotFoundError, 'No checkpoint named "best" in "memory:some"');
+  await assertRejects(() => handler.restore("latest"), NotFoundError, 'No checkpoint named "latest" in "memory:some"');
   await assertRejects(() => handler.restore(9), NotFoundError, "of step 9");
   assertEquals(valueOf(ctx, "w"), [2]);
   await handler.restore(1);

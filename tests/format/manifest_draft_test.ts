@@ -183,6 +183,47 @@ Deno.test("extras have the layout that was agreed", () => {
   assert(end.test(text), text);
 });
 
+Deno.test("encodeManifest() writes the time and the metrics under Cairn's key, and parseManifest() reads them", () => {
+  const saved = new Date("2026-01-31T12:00:00.250Z");
+  const metrics = { "val_loss": 0.25, "Mean Loss": -0, big: 1e300, nan: NaN, up: Infinity, down: -Infinity };
+  const one: ManifestDraft = {
+    ...draft(),
+    extras: true,
+    saved,
+    metrics: Object.freeze({ ...metrics, ["__proto__"]: 3 }),
+  };
+  const { bytes } = encodeManifest(one, layoutDraft(one), []);
+  const text = new TextDecoder().decode(bytes);
+  assertStringIncludes(
+    text,
+    '"PayloadSize": 0,\n\t\t"Saved": "2026-01-31T12:00:00.250Z",\n\t\t"Metrics": {\n\t\t\t"val_loss": 0.25,\n\t\t\t' +
+      '"Mean Loss": -0,\n\t\t\t"big": 1e+300,\n\t\t\t"nan": "NaN",\n\t\t\t"up": "+Inf",\n\t\t\t"down": "-Inf"',
+  );
+  const manifest = parseManifest(bytes, PLACE);
+  assertEquals([manifest.saved, { ...manifest.metrics }], [saved, { ...one.metrics }]);
+  assert(Object.is(manifest.metrics["Mean Loss"], -0) && Object.isFrozen(manifest.metrics));
+  const without = parsed({ Variables: [] });
+  assertEquals([without.saved, without.metrics], [undefined, {}]);
+});
+
+Deno.test("parseManifest() takes metrics and times for nothing else than what they are", () => {
+  const cairn = (more: unknown): unknown => ({ Variables: [], Cairn: { FormatVersion: 1, ...Object(more) } });
+  for (const wrong of ["null", "nan", "", null, true, [1], { a: 1 }]) {
+    assertThrows(() => parsed(cairn({ Metrics: { loss: wrong } })), FormatError, 'metric "loss"');
+  }
+  assertThrows(
+    () => parsed('{"Variables":[],"Cairn":{"Metrics":{"loss":1e999}}}'),
+    FormatError,
+    "is 1e999, wanted a number",
+  );
+  for (const wrong of [null, 5, [], "x"]) {
+    assertThrows(() => parsed(cairn({ Metrics: wrong })), FormatError, "wanted an object of metrics");
+  }
+  for (const wrong of ["", "today", "2026-01-31", "2026-02-31T12:00:00.000", "2026-13-01T00:00:00.000Z"]) {
+    assertThrows(() => parsed(cairn({ Saved: wrong })), FormatError, "wanted a time such as");
+  }
+});
+
 Deno.test("a changed byte anywhere in a manifest with extras is noticed, or changes nothing", () => {
   const one: ManifestDraft = {
     ...draft(),

@@ -64,7 +64,7 @@ function typeCases({ json, bin }: Pair): HostileCase[] {
     ["variable", /"Cairn": \{\s*"CRC32"[^}]*\}/],
     ["param", /"Cairn": \{\s*"Exact"[^}]*\}/],
   ];
-  const members = ["FormatVersion", "Writer", "PayloadSize", "ManifestCRC32", "CRC32", "Trainable", "Exact"];
+  const members = ["FormatVersion", "Writer", "PayloadSize", "Saved", "ManifestCRC32", "CRC32", "Trainable", "Exact"];
   const wrong = ["null", "[]", "[1]", "{}", "1.5", "-1", "1e400", "9007199254740993", '"1"', "true", "__proto__", ""];
   const isRight: Readonly<Record<string, readonly string[]>> = {
     Writer: ['"1"'],

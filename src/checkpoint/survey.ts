@@ -1,0 +1,89 @@
+import { CheckpointError } from "../errors.ts";
+import { type BaseName, BIN_DATA_SUFFIX, JSON_NAME_SUFFIX, type Metrics, NO_METRICS } from "../format/mod.ts";
+import type { Store } from "../store/mod.ts";
+import { isDamage } from "./damage.ts";
+import type { Listing } from "./directory.ts";
+import { openSource } from "./source.ts";
+
+/** What is known of a checkpoint without its tensors. */
+export interface Surveyed {
+  /** File name without suffix. */
+  readonly base: string;
+  /** Global step. */
+  readonly step: bigint;
+  /** When it was saved, as its manifest says, else its name (whole seconds of local time). */
+  readonly saved: Date;
+  /** What was measured then. */
+  readonly metrics: Metrics;
+  /** Size of both files in bytes. */
+  readonly byteLength: number;
+  /** What is wrong with its manifest or its payload's size. */
+  readonly damage: CheckpointError | undefined;
+}
+
+interface Known {
+  readonly sizes: string;
+  readonly row: Surveyed;
+}
+
+/** Checkpoints whose manifests are read at once. */
+const AT_ONCE = 8;
+
+/** Reads the manifests of a store's checkpoints, each only once as long as its files have the same sizes. */
+export class Survey {
+  readonly #store: Store;
+  #known = new Map<string, Known>();
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  /** The checkpoints of a listing, but for those that were removed since; oldest first. */
+  async of({ checkpoints, sizes }: Listing): Promise<readonly Surveyed[]> {
+    const known: Map<string, Known> = new Map();
+    const rows: Surveyed[] = [];
+    for (let at = 0; at < checkpoints.length; at += AT_ONCE) {
+      const some = checkpoints.slice(at, at + AT_ONCE).map(async (name) => {
+        const found = [JSON_NAME_SUFFIX, BIN_DATA_SUFFIX].map((suffix) => sizes.get(name.base + suffix));
+        const before = this.#known.get(name.base);
+        const row = before?.sizes === String(found) ? before.row : await this.#read(name, found[0] ?? 0, found[1]);
+        if (row !== undefined) known.set(name.base, { sizes: String(found), row });
+        return row;
+      });
+      rows.push(...(await Promise.all(some)).filter((row) => row !== undefined));
+    }
+    this.#known = known;
+    return rows;
+  }
+
+  async #read(name: BaseName, jsonSize: number, binSize: number | undefined): Promise<Surveyed | undefined> {
+    const { base, step } = name;
+    const fromName = {
+      base,
+      step,
+      saved: dateOf(name),
+      metrics: NO_METRICS,
+      byteLength: jsonSize + (binSize ?? 0),
+      damage: undefined,
+    };
+    try {
+      const { manifest, reader } = await openSource(this.#store, base);
+      reader.close();
+      return { ...fromName, saved: manifest.saved ?? fromName.saved, metrics: manifest.metrics };
+    } catch (error) {
+      if (isDamage(error)) return { ...fromName, damage: error };
+      if (!(error instanceof CheckpointError && error.code === "not-found")) throw error;
+      // Retention takes the manifest first: without it there is no checkpoint any more.
+      const isThere = (await this.#store.list()).some((each) => each.name === base + JSON_NAME_SUFFIX);
+      return isThere ? { ...fromName, damage: error } : undefined;
+    }
+  }
+}
+
+/** The time in a name; it is local time. */
+function dateOf({ timestamp }: BaseName): Date {
+  const part = (from: number, to: number): number => Number(timestamp.slice(from, to));
+  const date = new Date(2000, part(4, 6) - 1, part(6, 8), part(9, 11), part(11, 13), part(13, 15));
+  date.setFullYear(part(0, 4), part(4, 6) - 1, part(6, 8));
+  return date;
+}
