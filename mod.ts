@@ -65,8 +65,12 @@ export { parseContextSettings, sprintContextSettings, sprintModifiedContextSetti
 export { defaultInitializer, onesInitializer, uniformInitializer, zerosInitializer } from "./src/context/mod.ts";
 export { escapeScopeName, isInScope, joinScope, parentScope, ROOT_SCOPE, splitScope } from "./src/context/mod.ts";
 export type {
+  CapturedValue,
   InitializeOptions,
   Initializer,
+  LiveValue,
+  LoadedEntry,
+  LoadedList,
   LoadedValue,
   Loader,
   ParamRow,

@@ -1,4 +1,4 @@
-import type { Context, LoadedValue, Loader, Variable } from "../context/mod.ts";
+import type { Context, LoadedList, LoadedValue, Loader, Variable } from "../context/mod.ts";
 import type { StudyOptions } from "../context/study.ts";
 import { ConfigError, messageOf, NotFoundError, StoreError } from "../errors.ts";
 import {
@@ -39,7 +39,7 @@ import { removeExcess } from "./retention.ts";
 import { type SaveOptions, type WorkOptions, writeCheckpoint } from "./save.ts";
 import { saveHook } from "./save_hook.ts";
 import { WriterLock } from "./writer_lock.ts";
-import { captureSnapshot, type Inherited, type Snapshot, variableKey } from "./snapshot.ts";
+import { captureSnapshot, type Inherited, releaseSnapshot, type Snapshot, variableKey } from "./snapshot.ts";
 import { openSource, type Source } from "./source.ts";
 
 /** A variable of a checkpoint that the Context has not asked for yet. */
@@ -135,7 +135,7 @@ export class Handler implements Loader, AsyncDisposable {
     this.#settings = settings;
     this.#context = settings.context;
     this.#store = settings.store;
-    this.#pool = new PendingPool(settings.context);
+    this.#pool = new PendingPool(settings.context, settings.rules.length > 0);
     this.#writer = new WriterLock(settings.store, settings.onWarning);
     this.#excludedVars = new Set(settings.excludedVars);
     this.#inherited = inheritNothing(settings);
@@ -176,6 +176,7 @@ export class Handler implements Loader, AsyncDisposable {
         return await this.#writer.during(() => this.#write(snapshot, stepNow, options));
       } finally {
         this.#queued.delete(snapshot);
+        releaseSnapshot(snapshot);
       }
     });
   }
@@ -248,6 +249,11 @@ export class Handler implements Loader, AsyncDisposable {
    */
   loadVariable(context: Context, scope: string, name: string): LoadedValue | undefined {
     return this.#pool.loadVariable(context, scope, name);
+  }
+
+  /** What is pending here and in earlier Handlers, for those who must see all of it before they ask for any. */
+  listLoaded(): LoadedList | undefined {
+    return this.#pool.listLoaded();
   }
 
   /** Forgets a pending variable, here and in earlier Handlers. Source: GoMLX `Handler.DeleteVariable`. */

@@ -1,4 +1,4 @@
-import { type Context, GLOBAL_STEP_NAME, type GoParam, joinScope } from "../context/mod.ts";
+import { type Context, GLOBAL_STEP_NAME, type GoParam, joinScope, liveGroupsOf } from "../context/mod.ts";
 import type { Entry, ParamEntry, Profile } from "../format/mod.ts";
 import { kindOf, shapeText, Tensor } from "../tensor/mod.ts";
 import type { HandlerSettings } from "./handler_settings.ts";
@@ -24,8 +24,8 @@ export interface LoadPlan {
 }
 
 /**
- * Selects what is loaded from `newest` and, with `immediate`, reads it; with `settings.mean`, takes the mean with the
- * `older` ones. Changes nothing; closes the sources if it fails.
+ * Selects what is loaded from `newest` and, with `immediate` or for live values, reads it; with `settings.mean`, takes
+ * the mean with the `older` ones. Changes nothing; closes the sources if it fails.
  */
 export async function planLoad(
   newest: Source,
@@ -42,7 +42,9 @@ export async function planLoad(
       const ready = mean?.tensors.get(row) ?? await upgradedStep(newest, row);
       pending.push({ scope, name, value: new StoredValue(newest.reader, row, ready) });
     }
-    if (settings.immediate) await readValues(pending.map(({ value }) => value), options);
+    const isPartial = settings.rules.length > 0;
+    const live = [...liveGroupsOf(context)].flatMap((group) => group.expect({ entries: pending, isPartial }));
+    await readValues((settings.immediate ? pending : live).map(({ value }) => value), options);
     older.forEach((each) => each.reader.close());
     return { source: newest, pending, params, mean: mean?.report };
   } catch (error) {
@@ -91,6 +93,7 @@ export function applyPlan(
     }
     pool.give(variable);
   }
+  liveGroupsOf(context).forEach((group) => group.finish());
   const unloadedParams: ParamEntry[] = [];
   const keptParams = new WeakMap<GoParam, ParamEntry>();
   for (const { row, scope, name: key } of params) {

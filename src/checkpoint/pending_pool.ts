@@ -1,4 +1,4 @@
-import type { Context, LoadedValue, Loader } from "../context/mod.ts";
+import type { Context, LoadedList, LoadedValue, Loader } from "../context/mod.ts";
 import type { Entry } from "../format/mod.ts";
 import type { PayloadReader } from "./payload_reader.ts";
 import { type Pending, type Snapshot, variableKey } from "./snapshot.ts";
@@ -17,9 +17,12 @@ export class PendingPool implements Loader {
   /** Values that left the pool: a clone of the Context or another Handler's save may hold them, which nobody sees. */
   readonly #given = new Set<WeakRef<StoredValue>>();
   #previous: Loader | undefined;
+  #hasLoaded = false;
+  readonly #isPartial: boolean;
 
-  constructor(context: Context) {
+  constructor(context: Context, isPartial = false) {
     this.#context = context;
+    this.#isPartial = isPartial;
   }
 
   /** From now on `previous` is asked first. */
@@ -35,6 +38,7 @@ export class PendingPool implements Loader {
   /** Replaces what is pending by the values of another file. */
   replace(pending: readonly Pending[], reader: PayloadReader): void {
     this.#readers.add(reader);
+    this.#hasLoaded = true;
     this.#pending.clear();
     for (const each of pending) this.#pending.set(variableKey(each), each);
   }
@@ -49,6 +53,17 @@ export class PendingPool implements Loader {
 
   loadVariable(context: Context, scope: string, name: string): LoadedValue | undefined {
     return this.#previous?.loadVariable(context, scope, name) ?? this.give({ scope, name });
+  }
+
+  listLoaded(): LoadedList | undefined {
+    const previous = this.#previous?.listLoaded?.();
+    if (!this.#hasLoaded) return previous;
+    const own = { entries: this.values(), isPartial: this.#isPartial };
+    if (previous === undefined) return own;
+    return {
+      entries: [...previous.entries, ...own.entries],
+      isPartial: previous.isPartial || own.isPartial,
+    };
   }
 
   deleteVariable(context: Context, scope: string, name: string): void {

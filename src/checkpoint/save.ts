@@ -64,7 +64,10 @@ export async function writeCheckpoint(
         results = [];
         const readers = new Map<PayloadReader, EntryReader>();
         try {
-          for (const item of snapshot.entries) results.push(await writeValue(item, slices, readers, progress));
+          for (const item of snapshot.entries) {
+            results.push(await writeValue(item, slices, readers, progress));
+            item.captured?.release();
+          }
           await slices.flush();
           await gzip?.finish();
         } finally {

@@ -1,4 +1,11 @@
-import { compareUtf8, type Context, type GoParam, type LoadedValue, type Variable } from "../context/mod.ts";
+import {
+  type CapturedValue,
+  compareUtf8,
+  type Context,
+  type GoParam,
+  type LoadedValue,
+  type Variable,
+} from "../context/mod.ts";
 import { VariableError } from "../errors.ts";
 import {
   type Entry,
@@ -47,6 +54,8 @@ export interface Inherited {
 export interface SnapshotItem extends EntryDraft {
   /** Where its bytes are. */
   readonly value: Tensor | LoadedValue;
+  /** The same, if it is the value of a live variable as it was: to be released when it has been written, or failed. */
+  readonly captured?: CapturedValue | undefined;
   /** The stored value that it was loaded from and that nobody has replaced since. */
   readonly origin: StoredValue | undefined;
 }
@@ -63,7 +72,7 @@ export function variableKey(variable: { readonly scope: string; readonly name: s
 }
 
 /**
- * Captures what a save writes, without reading or copying a byte: the Context's variables in creation order, then the
+ * Captures what a save writes, without reading or copying a byte (see {@linkcode releaseSnapshot}): the Context's variables in creation order, then the
  * pending ones that the Context does not have, in file order; the Context's params, then what was excluded from
  * loading and the Context does not have.
  *
@@ -79,17 +88,20 @@ export function captureSnapshot(
   const variables = Array.from(context.iterVariables()).filter((each) => !excluded.has(each));
   expectValues(variables);
   const untouched = Array.from(pending).filter(({ scope, name }) => !context.inspectVariableIfLoaded(scope, name));
+  const params = captureParams(context, inherited);
   return {
     ...style,
     profile: inherited.profile,
     compression: inherited.compression,
     unknown: inherited.unknown,
-    entries: [
-      ...variables.flatMap((each) => variableItem(each, inherited)),
-      ...untouched.map((each) => pendingItem(each, inherited)),
-    ],
-    params: captureParams(context, inherited),
+    entries: [...variableItems(variables, inherited), ...untouched.map((each) => pendingItem(each, inherited))],
+    params,
   };
+}
+
+/** Lets go of live values that the snapshot holds: when it has been written, and when it will not be. */
+export function releaseSnapshot({ entries }: Pick<Snapshot, "entries">): void {
+  for (const { captured } of entries) captured?.release();
 }
 
 function expectValues(variables: readonly Variable[]): void {
@@ -104,9 +116,21 @@ function expectValues(variables: readonly Variable[]): void {
   );
 }
 
+function variableItems(variables: readonly Variable[], inherited: Inherited): SnapshotItem[] {
+  const entries: SnapshotItem[] = [];
+  try {
+    for (const each of variables) entries.push(...variableItem(each, inherited));
+    return entries;
+  } catch (error) {
+    releaseSnapshot({ entries });
+    throw error;
+  }
+}
+
 function variableItem(variable: Variable, inherited: Inherited): SnapshotItem[] {
-  const { scope, name, dtype, dimensions, trainable, source, origin } = variable;
+  const { scope, name, dtype, dimensions, trainable, source, live, origin } = variable;
   if (source === undefined) return [];
+  const captured = live?.capture();
   return [{
     scope,
     name,
@@ -114,7 +138,8 @@ function variableItem(variable: Variable, inherited: Inherited): SnapshotItem[] 
     dimensions,
     trainable,
     kept: inherited.entries.get(variableKey(variable)),
-    value: source,
+    value: captured ?? source,
+    captured,
     origin: origin instanceof StoredValue ? origin : undefined,
   }];
 }

@@ -17,6 +17,7 @@ import { checkedStep, GLOBAL_STEP_NAME, stepOf, stepTensor } from "./global_step
 import type { GoParam, ParamValue } from "./go_param.ts";
 import { initializeAll, type InitializeOptions } from "./initialize.ts";
 import { defaultInitializer, type Initializer } from "./initializer.ts";
+import type { LiveGroup } from "./live_value.ts";
 import type { Loader } from "./loader.ts";
 import { paramAs } from "./param_as.ts";
 import type { ParamRow, ParamsInput } from "./params.ts";
@@ -35,8 +36,11 @@ interface Reference {
   readonly initializer: Initializer;
 }
 
-/** Makes a variable without value in a Context, whatever its rules; for `Variable.cloneTo`. */
+/** Makes a variable without value in a Context, whatever its rules; not for users. */
 export let createIn: (context: Context, init: VariableInit) => Variable;
+
+/** The groups of live values that a checkpoint must fit before it is put into the Context; not for users. */
+export let liveGroupsOf: (context: Context) => Set<LiveGroup>;
 
 /**
  * A model's variables and params (hyperparameters), by scope.
@@ -64,6 +68,7 @@ export class Context {
 
   static {
     createIn = (context, init) => context.#data.createVariable(init);
+    liveGroupsOf = (context) => context.#data.liveGroups;
   }
 
   /** The current scope: `/`, `/layer_0` … */

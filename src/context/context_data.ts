@@ -1,4 +1,5 @@
 import { VariableError } from "../errors.ts";
+import type { LiveGroup } from "./live_value.ts";
 import type { Loader } from "./loader.ts";
 import { Params } from "./params.ts";
 import { joinScope } from "./scope.ts";
@@ -8,6 +9,8 @@ import { dropValue, Variable, type VariableInit } from "./variable.ts";
 export class ContextData {
   readonly params: Params = new Params();
   loader: Loader | undefined;
+  /** What must fit a checkpoint that is put into the Context. */
+  readonly liveGroups: Set<LiveGroup> = new Set();
   /** Set by creation without value and by `reset()`, cleared by `initializeVariables()`. */
   needsInitialization = false;
   finalized = false;
@@ -51,6 +54,7 @@ export class ContextData {
     this.#inOrder.clear();
     this.#byScope.clear();
     this.params.clear();
+    this.liveGroups.clear();
     this.loader = undefined;
     this.finalized = true;
   }

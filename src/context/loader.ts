@@ -2,6 +2,7 @@ import type { DType } from "../tensor/dtype.ts";
 import type { Statistics } from "../tensor/statistics.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { Context } from "./context.ts";
+import type { LoadedList } from "./live_value.ts";
 
 /** A value that a {@linkcode Loader} has: its shape is known, its bytes may still be in a file. */
 export interface LoadedValue {
@@ -40,4 +41,6 @@ export interface Loader {
   deleteVariable(context: Context, scope: string, name: string): void;
   /** Forgets every value in `scope` and below, so that pending ones are not resurrected. */
   deleteVariablesInScope(context: Context, scope: string): void;
+  /** What it has loaded and nobody has asked for yet; undefined if it has loaded nothing. Consumes nothing. */
+  listLoaded?(): LoadedList | undefined;
 }

@@ -4,7 +4,7 @@
  *
  * @module
  */
-export { Context } from "./context.ts";
+export { Context, createIn, liveGroupsOf } from "./context.ts";
 export { GLOBAL_STEP_NAME } from "./global_step.ts";
 export { GoParam, goParam, inferGoParam, type ParamValue } from "./go_param.ts";
 export type { InitializeOptions } from "./initialize.ts";
@@ -15,6 +15,7 @@ export {
   uniformInitializer,
   zerosInitializer,
 } from "./initializer.ts";
+export type { CapturedValue, LiveGroup, LiveValue, LoadedEntry, LoadedList } from "./live_value.ts";
 export type { LoadedValue, Loader } from "./loader.ts";
 export type { ParamRow, ParamsInput } from "./params.ts";
 export { Random } from "./random.ts";

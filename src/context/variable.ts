@@ -5,6 +5,7 @@ import { sameDimensions, shapeText, sizeOf } from "../tensor/shape.ts";
 import { type NestedArray, Tensor, type TensorData } from "../tensor/tensor.ts";
 import { type Context, createIn } from "./context.ts";
 import type { Initializer } from "./initializer.ts";
+import type { LiveValue } from "./live_value.ts";
 import type { LoadedValue } from "./loader.ts";
 import type { StudyOptions } from "./study.ts";
 import { studyVariable, variableView } from "./variable_view.ts";
@@ -59,6 +60,8 @@ export class Variable {
   #dimensions: readonly number[];
   #trainable: boolean;
   #source: Tensor | LoadedValue | undefined;
+  /** Set while the value lives elsewhere; `#source` is empty then. */
+  #live: LiveValue | undefined;
   #origin: LoadedValue | undefined;
   /** A clone shares its LoadedValue with the original, and must not share the memory. */
   #copiesOnRead = false;
@@ -124,7 +127,7 @@ export class Variable {
 
   /** Whether an optimizer may change it. */
   get trainable(): boolean {
-    return this.#trainable;
+    return this.#live?.trainable ?? this.#trainable;
   }
 
   /** Marks the variable as trainable or not. */
@@ -135,12 +138,17 @@ export class Variable {
 
   /** Whether there is a value, in memory or still in a checkpoint. */
   get hasValue(): boolean {
-    return this.#source !== undefined;
+    return this.source !== undefined;
   }
 
-  /** What a save would write: the tensor, or the loaded value whose bytes were not read yet. Reads nothing. */
+  /** What a save would write: the tensor, or the loaded or live value whose bytes were not read yet. Reads nothing. */
   get source(): Tensor | LoadedValue | undefined {
-    return this.#source;
+    return this.#live ?? this.#source;
+  }
+
+  /** The value outside the Context that the variable stands for, if it does: see {@linkcode setLive}. */
+  get live(): LiveValue | undefined {
+    return this.#live;
   }
 
   /** The loaded value that the current value came from, until the value is set. */
@@ -154,7 +162,8 @@ export class Variable {
   }
 
   /**
-   * The current tensor. A loaded value is read from its checkpoint at the first call, and kept.
+   * The current tensor. A loaded value is read from its checkpoint at the first call, and kept; a live one is read at
+   * every call.
    *
    * @throws {VariableError} if the variable has no value.
    * @throws {CheckpointError} of the read, which leaves the variable as it was; `not-loaded` if the store cannot be
@@ -163,6 +172,7 @@ export class Variable {
   value(): Tensor {
     const source = this.#checkedSource();
     if (source instanceof Tensor) return source;
+    if (this.#live !== undefined) return this.#live.readSync();
     return this.#keep(source.loaded ?? source.readSync());
   }
 
@@ -170,6 +180,7 @@ export class Variable {
   async load(): Promise<Tensor> {
     const source = this.#checkedSource();
     if (source instanceof Tensor) return source;
+    if (this.#live !== undefined) return await this.#live.read();
     const tensor = source.loaded ?? await source.read();
     // The variable may have been read or set meanwhile: its value counts, not ours.
     return this.#source === source ? this.#keep(tensor) : await this.load();
@@ -177,13 +188,18 @@ export class Variable {
 
   /**
    * Replaces the value. A tensor is not copied, and replaces dtype and dimensions too; numbers and typed arrays become
-   * a tensor of the variable's dtype, a typed array of the right size one of its dimensions.
+   * a tensor of the variable's dtype, a typed array of the right size one of its dimensions. A live value is assigned a
+   * copy where it lives.
    *
-   * @throws {ShapeError} if the value is no tensor of that dtype.
+   * @throws {ShapeError} if the value is no tensor of that dtype, or the live value has another dtype or dimensions.
    */
   setValue(value: Tensor | NestedArray | TensorData): this {
     this.#checkValid();
     const tensor = this.#toTensor(value);
+    if (this.#live !== undefined) {
+      this.#assign(this.#live, copyOf(tensor));
+      return this;
+    }
     this.#dtype = tensor.dtype;
     this.#dimensions = tensor.dimensions;
     this.#source = tensor;
@@ -191,9 +207,16 @@ export class Variable {
     return this;
   }
 
-  /** Replaces the value by one whose bytes are read later. Takes its trainable flag only if it has one. */
+  /**
+   * Replaces the value by one whose bytes are read later. Takes its trainable flag only if it has one. A live value is
+   * assigned it at once.
+   */
   setLoaded(value: LoadedValue): this {
     this.#checkValid();
+    if (this.#live !== undefined) {
+      this.#assign(this.#live, value.loaded ?? value.readSync());
+      return this;
+    }
     this.#dtype = value.dtype;
     this.#dimensions = Object.freeze([...value.dimensions]);
     this.#source = value;
@@ -203,9 +226,34 @@ export class Variable {
     return this;
   }
 
-  /** Drops the value and keeps the shape: the next `initializeVariables()` makes a new one. */
+  /**
+   * From now on the variable stands for a value outside the Context: a save writes what it is then, and setting or
+   * loading the variable assigns to it. The variable's own value is dropped. Undefined: it stands for nothing, and has
+   * no value. Not in GoMLX.
+   */
+  setLive(value: LiveValue | undefined): this {
+    this.#checkValid();
+    this.#drop(this.#state);
+    if (value === undefined) return this;
+    this.#live = value;
+    this.#dtype = value.dtype;
+    this.#dimensions = Object.freeze([...value.dimensions]);
+    return this;
+  }
+
+  /**
+   * Drops the value and keeps the shape: the next `initializeVariables()` makes a new one.
+   *
+   * @throws {VariableError} if the value is a live one.
+   */
   reset(): void {
     this.#checkValid();
+    if (this.#live !== undefined) {
+      throw new VariableError(
+        `Cannot reset variable "${this.scopeAndName}": its value lives outside the Context; set it instead`,
+        this.#place,
+      );
+    }
     this.#drop(this.#state);
     this.#onReset?.();
   }
@@ -217,7 +265,7 @@ export class Variable {
 
   /**
    * Makes the same variable in another Context: shape, trainable, initializer, and a copy of the value. A loaded value
-   * that was not read yet stays unread in both.
+   * that was not read yet stays unread in both; of a live one the clone has what it is now.
    *
    * @throws {VariableError} if that Context has one of this scope and name.
    */
@@ -228,10 +276,10 @@ export class Variable {
       name: this.name,
       dtype: this.#dtype,
       dimensions: this.#dimensions,
-      trainable: this.#trainable,
+      trainable: this.trainable,
       initializer: this.initializer,
     });
-    clone.#source = this.#source instanceof Tensor ? copyOf(this.#source) : this.#source;
+    clone.#source = this.#live?.readSync() ?? (this.#source instanceof Tensor ? copyOf(this.#source) : this.#source);
     clone.#copiesOnRead = true;
     clone.#origin = this.#origin;
     return clone;
@@ -267,9 +315,19 @@ export class Variable {
     return tensor;
   }
 
+  #assign(live: LiveValue, tensor: Tensor): void {
+    if (tensor.dtype === this.#dtype && sameDimensions(tensor.dimensions, this.#dimensions)) return live.assign(tensor);
+    const wanted = shapeText(this.#dtype, this.#dimensions);
+    throw new ShapeError(
+      `Cannot set variable "${this.scopeAndName}": found ${tensor}; wanted ${wanted}, as it is outside the Context`,
+      this.#place,
+    );
+  }
+
   #checkedSource(): Tensor | LoadedValue {
     this.#checkValid();
-    if (this.#source !== undefined) return this.#source;
+    const { source } = this;
+    if (source !== undefined) return source;
     const why = this.#state === "deleted"
       ? "it was deleted from its Context"
       : "it has no value yet: call ctx.initializeVariables(), or variable.setValue()";
@@ -289,6 +347,7 @@ export class Variable {
 
   #drop(state: "valid" | "deleted" | "finalized"): void {
     this.#source = undefined;
+    this.#live = undefined;
     this.#origin = undefined;
     this.#state = state;
   }

@@ -1,0 +1,28 @@
+/**
+ * Checkpoints of tfjs models: {@linkcode track} binds a `LayersModel` or variables to a Context.
+ *
+ * tfjs is not imported here: its objects are recognised by what they can do, so `@tensorflow/tfjs`, `tfjs-core` with
+ * `tfjs-layers`, and `tfjs-node` will all do. Needs no permission of its own.
+ *
+ * @example
+ * ```ts
+ * import * as tf from "npm:@tensorflow/tfjs@4.22.0";
+ * import { build, Context, MemoryStore } from "@cairn/checkpoints";
+ * import { track } from "@cairn/checkpoints/tfjs";
+ *
+ * await tf.setBackend("cpu");
+ * const ctx = new Context();
+ * const w = tf.variable(tf.scalar(1));
+ * track(ctx, { w });
+ * await using handler = await build(ctx).store(new MemoryStore()).done();
+ * w.assign(tf.scalar(2));
+ * const saved = await handler.save();
+ * console.log((await saved.read("/w")).item()); // 2
+ * ```
+ *
+ * @module
+ */
+export type { LoadReport } from "./load_report.ts";
+export type { TfBuffer, TfLayer, TfModel, TfTensor, TfVariable, TfWeight } from "./tfjs_types.ts";
+export { track, type Trackable, type Tracked, type TrackOptions } from "./track.ts";
+export type { Context, Variable } from "../context/mod.ts";

@@ -1,0 +1,129 @@
+import { type Context, joinScope, splitScope, type Variable } from "../context/mod.ts";
+import { ConfigError } from "../errors.ts";
+import type { LoadReport } from "./load_report.ts";
+import { isTfModel, isTfVariable } from "./tfjs_kinds.ts";
+import type { TfModel, TfVariable } from "./tfjs_types.ts";
+import { bindAll, type Member, ownsScope, TrackedVariables } from "./tracked_variables.ts";
+import { nameWeights } from "./weight_names.ts";
+
+/**
+ * What {@linkcode track} binds: a `LayersModel`; variables by name (`{ w, "layer/b": b }`); variables that were given
+ * names, `tf.variable(x, true, "w")`.
+ */
+export type Trackable = TfModel | TfVariable | readonly TfVariable[] | Readonly<Record<string, TfVariable>>;
+
+/** Options of {@linkcode track}. */
+export interface TrackOptions {
+  /**
+   * Whether a checkpoint must have all that is tracked, and nothing else in its scopes. Default true; with false what
+   * there is of both is loaded. Dtypes and shapes must fit in any case, and a partial load (`scope()`, `onlyScopes()`)
+   * may always lack some.
+   */
+  readonly strict?: boolean | undefined;
+}
+
+/** What {@linkcode track} has bound. */
+export interface Tracked {
+  /** The variables of the Context, in the order of the model's layers. */
+  readonly variables: readonly Variable[];
+  /** How the checkpoint that was loaded last fitted. */
+  readonly report: LoadReport;
+}
+
+/**
+ * Binds a tfjs model, or variables, to the current scope of a Context, both ways: a save writes their values as they
+ * are when it is called, and what is loaded is assigned to them, if the checkpoint was loaded before or will be later.
+ * What the Context has already is assigned at once. Values stay where tfjs has them; `variable.value()`, `display(ctx)`
+ * and a save read them. Float32, int32 and bool variables only.
+ *
+ * The names of a model's weights are the same in every process: layers that were given no name are called by their class
+ * and their place among those of their class (`/dense/kernel`, `/dense_1/kernel`). The model must be built.
+ *
+ * Differing dtypes and shapes, missing and unexpected variables are found before any value is assigned. Values that are
+ * still in a file are read at once, so the store must allow that (or call `handler.prefetch()` before).
+ *
+ * Random numbers of tfjs, and states of stateful recurrent layers, are not part of it.
+ *
+ * @throws {ConfigError} if it is nothing that can be tracked, or a variable has no name.
+ * @throws {ShapeError} if a dtype or shape is not that of the checkpoint, or no checkpoint holds the dtype.
+ * @throws {VariableError} if the checkpoint lacks variables or has others, see {@linkcode TrackOptions.strict}; if
+ * another model is tracked in that scope.
+ *
+ * @example
+ * ```ts
+ * import * as tf from "npm:@tensorflow/tfjs@4.22.0";
+ * import { build, Context, load, MemoryStore } from "@cairn/checkpoints";
+ * import { track } from "@cairn/checkpoints/tfjs";
+ *
+ * await tf.setBackend("cpu");
+ * const store = new MemoryStore(); // a directory: build(ctx).dir("run")
+ * const newModel = () => tf.sequential({ layers: [tf.layers.dense({ units: 1, inputShape: [3] })] });
+ *
+ * const ctx = new Context();
+ * const model = newModel();
+ * track(ctx.in("model"), model);
+ * await using handler = await build(ctx).store(store).done();
+ * await handler.save(); // the weights as they are now
+ *
+ * const again = new Context();
+ * await using _ = await load(again).store(store).done();
+ * const copy = newModel();
+ * console.log(track(again.in("model"), copy).variables.map(String)); // ["/model/dense/kernel", "/model/dense/bias"]
+ * console.assert(String(copy.getWeights()[0]) === String(model.getWeights()[0]));
+ * ```
+ */
+export function track(context: Context, target: Trackable, options: TrackOptions = {}): Tracked {
+  const { strict = true } = options;
+  const group = isTfModel(target)
+    ? trackedModel(context, target, strict)
+    : trackedPlainVariables(context, target, strict);
+  bindAll(context, [group]);
+  return group;
+}
+
+function trackedModel(context: Context, model: TfModel, strict: boolean): TrackedVariables {
+  const members = nameWeights(model).map(({ scopes, name, variable }): Member => {
+    return { scope: scopes.reduce(joinScope, context.scope), name, variable };
+  });
+  if (members.length === 0) {
+    throw new ConfigError(
+      `Cannot track model "${model.name}": it has no weights yet; give its first layer an inputShape, or call build()`,
+    );
+  }
+  const what = `the tfjs model at "${context.scope}"`;
+  return new TrackedVariables(context, what, members, ownsScope(context.scope), strict);
+}
+
+function trackedPlainVariables(context: Context, target: unknown, strict: boolean): TrackedVariables {
+  const members = namesOf(target).map(([path, variable]): Member => {
+    if (isTfVariable(variable) && !path.split("/").includes("")) {
+      return { ...splitScope(joinScope(context.scope, path)), variable };
+    }
+    throw new ConfigError(
+      `Cannot track "${path}": wanted a LayersModel, a tf.variable, a list of named ones, or an object of names and ` +
+        "tf.variables",
+      { entry: path },
+    );
+  });
+  if (members.length === 0) throw new ConfigError(`Cannot track at "${context.scope}": there is no variable`);
+  const scopes = new Set(members.map(({ scope }) => scope));
+  const owns = ({ scope }: { readonly scope: string }): boolean => scopes.has(scope);
+  return new TrackedVariables(context, `the tfjs variables at "${context.scope}"`, members, owns, strict);
+}
+
+function namesOf(target: unknown): (readonly [path: string, variable: unknown])[] {
+  if (isTfVariable(target)) return [[givenName(target), target]];
+  if (Array.isArray(target)) return target.map((each) => [isTfVariable(each) ? givenName(each) : String(each), each]);
+  if (typeof target === "object" && target !== null) return Object.entries(target);
+  return [[String(target), target]];
+}
+
+/** tfjs numbers variables without a name as they are made, which another process may do in another order. */
+function givenName({ name }: TfVariable): string {
+  if (!/^\d+$/.test(name)) return name;
+  throw new ConfigError(
+    `Cannot track tf.variable "${name}": tfjs has made up its name, another process may give it another; name it by ` +
+      'tf.variable(value, true, "w") or by track(ctx, { w: variable })',
+    { entry: name },
+  );
+}
