@@ -1,95 +1,107 @@
 /**
- * `deno task bench [--quick] [--dir=PARENT] [--out=FILE]`: measures Cairn beside the machine's own limits, in one run,
- * and writes bench/RESULTS.md. `--quick` takes small sizes and one round and prints the report, unless `--out` is given.
- * `--dir` says where the temporary directory is made: the file system that is measured.
+ * `deno task bench`: measures Cairn beside the machine's own limits, in one run. `deno task bench:peers` also installs
+ * the peers under `.cairn/peers` and measures them, and writes bench/RESULTS.md.
+ *
+ * - `--quick`: small data and one round
+ * - `--only=REGEXP`: only rows whose titles match, with the limits that they are compared with
+ * - `--rounds=N`: how often; 3 unless given
+ * - `--out=FILE`: writes the report there; without it, it is printed, unless it is a whole one with the peers
+ * - `--dir=PARENT`: where the temporary directory is made: the file system that is measured. With peers it takes 25 GB.
  */
 
 import { fromFileUrl, join } from "@std/path";
-import { type DataSet, type Plan, planOf, type Row } from "./plan.ts";
-import { reportText, type Sample } from "./report.ts";
-import type { Work } from "./work.ts";
+import { measure } from "./measure.ts";
+import { install, InstallError } from "./peers/environment.ts";
+import { type Peer, PEERS } from "./peers/peers.ts";
+import { planOf, rowsOf, type Sizes } from "./plan.ts";
+import { reportText } from "./report.ts";
+import { targetsOf } from "./targets.ts";
 
 const HERE = fromFileUrl(new URL(".", import.meta.url));
-const FULL = planOf({
+const FULL: Sizes = {
   large: { bytes: 2 ** 30, variables: 100 },
   many: { bytes: 2 ** 26, variables: 10_000 },
   mean: { bytes: 2 ** 28, variables: 25 },
-});
-const QUICK = planOf({
+};
+const QUICK: Sizes = {
   large: { bytes: 2_000_000, variables: 10 },
   many: { bytes: 60_000, variables: 300 },
   mean: { bytes: 400_000, variables: 5 },
-});
-const ROUNDS = 3;
+};
+
+const OPTIONS: ReadonlyMap<string, "flag" | "value"> = new Map([
+  ...["--quick", "--peers"].map((name) => [name, "flag"] as const),
+  ...["--only", "--rounds", "--out", "--dir"].map((name) => [name, "value"] as const),
+]);
 
 if (import.meta.main) await bench(Deno.args);
 
 async function bench(args: readonly string[]): Promise<void> {
-  const quick = args.includes("--quick");
-  const out = optionOf(args, "--out") ?? (quick ? undefined : join(HERE, "RESULTS.md"));
-  const parent = optionOf(args, "--dir");
+  const options = optionsOf(args);
+  const withPeers = options.has("--peers");
+  const quick = options.has("--quick");
+  const only = options.get("--only");
+  const rounds = Number(options.get("--rounds") ?? (quick ? 1 : 3));
+  if (!Number.isInteger(rounds) || rounds < 1) throw new Error("--rounds wants a number of at least 1");
+  const whole = withPeers && !quick && only === undefined;
+  const out = options.get("--out") ?? (whole ? join(HERE, "RESULTS.md") : undefined);
+  const { peers, absent } = withPeers ? await installPeers(PEERS) : { peers: new Map(), absent: [] };
+  const plan = planOf(quick ? QUICK : FULL, [...peers.keys()]);
+  const wanted = new RegExp(only ?? "");
+  const rows = rowsOf(plan).filter((row, _, all) =>
+    wanted.test(row.title) || all.some((each) => each.beside === row && wanted.test(each.title))
+  );
+  const parent = options.get("--dir");
   const root = await Deno.makeTempDir({ prefix: "cairn-bench-", ...parent === undefined ? {} : { dir: parent } });
   try {
-    const report = await formatMarkdown(await measure(quick ? QUICK : FULL, quick ? 1 : ROUNDS, root));
-    if (out === undefined) console.log(report);
-    else await Deno.writeTextFile(out, report);
+    const loadBefore = loadText();
+    const measured = await measure(rows, rounds, root);
+    const report = reportText(plan, quick ? [] : targetsOf(plan), measured, [
+      `${new Date().toISOString().slice(0, 10)}, ${rounds} rounds, Deno ${Deno.version.deno}, V8 ${Deno.version.v8}`,
+      await machineText(root),
+      `load average (1, 5, 15 minutes): ${loadBefore} before, ${loadText()} after`,
+      ...[...peers].map(([{ name }, versions]) => `${name}: ${versions}`),
+      ...absent,
+    ]);
+    if (out === undefined) console.log(await formatMarkdown(report));
+    else await Deno.writeTextFile(out, await formatMarkdown(report));
   } finally {
     await Deno.remove(root, { recursive: true });
   }
 }
 
-async function measure(plan: Plan, rounds: number, root: string): Promise<string> {
-  const loadBefore = loadText();
-  for (const [index, data] of plan.dataSets.entries()) {
-    console.error(`bench: making data set ${index + 1} of ${plan.dataSets.length}, "${data.name}"`);
-    await runOperation("prepare", data, root);
-  }
-  const samples = new Map<Row, Sample[]>();
-  const skipped = new Map<Row, string>();
-  const rows = inTurn(plan);
-  for (let round = 0; round < rounds; round++) {
-    for (const [index, row] of rows.entries()) {
-      if (skipped.has(row)) continue;
-      const sample = await runOperation(row.operation, row.data, root);
-      const place = `${round * rows.length + index + 1} of ${rounds * rows.length}`;
-      if (typeof sample === "string") skipped.set(row, sample);
-      else samples.set(row, [...samples.get(row) ?? [], sample]);
-      const outcome = typeof sample === "string" ? sample : `${sample.seconds.toFixed(4)} s`;
-      console.error(`bench: ${place}, round ${round + 1} of ${rounds}: ${row.title}: ${outcome}`);
+function optionsOf(args: readonly string[]): ReadonlyMap<string, string> {
+  return new Map(args.map((arg) => {
+    const [name = "", value] = arg.split(/=(.*)/s);
+    const kind = OPTIONS.get(name);
+    if (kind !== (value === undefined ? "flag" : "value")) {
+      throw new Error(`"${arg}" is no option; wanted ${[...OPTIONS.keys()].join(", ")}`);
+    }
+    return [name, value ?? ""];
+  }));
+}
+
+/** The peers with their versions; and what is said of those that cannot be had here. */
+async function installPeers(all: readonly Peer[]): Promise<{ peers: Map<Peer, string>; absent: string[] }> {
+  const peers = new Map<Peer, string>();
+  const absent: string[] = [];
+  for (const peer of all) {
+    try {
+      if (peer.environment !== undefined) await install(peer.environment, (line) => console.error(`bench: ${line}`));
+      peers.set(peer, await versionsOf(peer));
+    } catch (error) {
+      if (!(error instanceof InstallError)) throw error;
+      console.error(`bench: ${peer.name} cannot be installed: ${error.message}`);
+      absent.push(`not installed: ${peer.name}: ${error.message}`);
     }
   }
-  return reportText(plan, samples, skipped, [
-    `${new Date().toISOString().slice(0, 10)}, ${rounds} rounds, Deno ${Deno.version.deno}, V8 ${Deno.version.v8}`,
-    await machineText(root),
-    `load average (1, 5, 15 minutes): ${loadBefore} before, ${loadText()} after`,
-  ]);
+  return { peers, absent };
 }
 
-/** Each of Cairn's rows right after the limit that it is compared with, so that both meet the same disk. */
-function inTurn(plan: Plan): Row[] {
-  const compared = plan.cairn.flatMap((row) => row.beside === undefined ? [row] : [row.beside, row]);
-  const others = plan.limits.filter((row) => !compared.includes(row));
-  return [...new Set([...others, ...compared])];
-}
-
-/** What it measured, or why it cannot run here. */
-async function runOperation(operation: string, data: DataSet, root: string): Promise<Sample | string> {
-  const work: Work = { ...data, model: join(root, data.name), scratch: join(root, "scratch") };
-  await Deno.mkdir(work.scratch);
-  const script = operation === "importTime" ? "import_time.ts" : "operation.ts";
-  const { success, stdout } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-check", join(HERE, script), operation, JSON.stringify(work)],
-    cwd: HERE,
-    env: { DENO_NO_UPDATE_CHECK: "1" },
-    stdout: "piped",
-    stderr: "inherit",
-  }).output();
-  await Deno.remove(work.scratch, { recursive: true });
-  const line = new TextDecoder().decode(stdout).trim().split("\n").at(-1) ?? "";
-  if (success && line.startsWith("not set up: ")) return line;
-  const [seconds, peak] = line.split(" ").map(Number);
-  if (success && seconds !== undefined && peak !== undefined) return { seconds, peak };
-  throw new Error(`operation ${operation} failed`);
+async function versionsOf({ command: [program = "", ...args] }: Peer): Promise<string> {
+  const { success, stdout, stderr } = await new Deno.Command(program, { args: [...args, "versions"] }).output();
+  if (!success) throw new InstallError(new TextDecoder().decode(stderr).trim().slice(-400));
+  return new TextDecoder().decode(stdout).trim();
 }
 
 async function machineText(root: string): Promise<string> {
@@ -122,8 +134,4 @@ async function formatMarkdown(text: string): Promise<string> {
   await writer.write(new TextEncoder().encode(text));
   await writer.close();
   return new TextDecoder().decode((await process.output()).stdout);
-}
-
-function optionOf(args: readonly string[], name: string): string | undefined {
-  return args.find((arg) => arg.startsWith(`${name}=`))?.slice(name.length + 1);
 }

@@ -33,14 +33,13 @@ export async function copyAndSync(work: Work): Promise<number> {
   });
 }
 
-/** All payloads, which the operating system has in memory, through one reused buffer. */
+/** All payloads through one reused buffer. */
 export async function readIntoReused(work: Work): Promise<number> {
-  const buffer = new Uint8Array(Math.min(SLICE_BYTES, bytesOf(work)));
-  await readPayloads(work, buffer);
+  const buffer = randomBytes(Math.min(SLICE_BYTES, bytesOf(work)));
   return await secondsOf(() => readPayloads(work, buffer));
 }
 
-/** The payload, which the operating system has in memory, into memory that nobody has touched yet. */
+/** The payload into memory that nobody has touched yet. */
 export async function readIntoFresh(work: Work): Promise<number> {
   using file = await Deno.open(await findFile(work.model, ".bin"));
   await readyMachine(work);

@@ -1,7 +1,7 @@
 import { type Backend, Context, hostBackend, load } from "../mod.ts";
 import { NotFoundError } from "../src/errors.ts";
 import { tfjsNodeBackend } from "../src/backend/tfjs_node.ts";
-import { bytesOf, NotSetUp, randomBytes, readPayloads, readyMachine, SLICE_BYTES, type Work } from "./work.ts";
+import { NotSetUp, readyMachine, type Work } from "./work.ts";
 
 /** Means of all checkpoints. Opening them counts; starting the backend does not. */
 
@@ -45,7 +45,6 @@ export async function idleTfjsNode(): Promise<number> {
 
 async function meanOn(backend: Backend, work: Work): Promise<number> {
   const context = new Context();
-  await readPayloads(work, randomBytes(Math.min(SLICE_BYTES, bytesOf(work))));
   await readyMachine(work);
   const config = load(context).dir(work.model).takeMean(work.checkpoints, backend);
   const start = performance.now();

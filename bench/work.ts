@@ -69,7 +69,7 @@ export async function listPayloads(directory: string): Promise<string[]> {
   return entries.filter(({ name }) => name.endsWith(".bin")).map(({ name }) => `${directory}/${name}`).sort();
 }
 
-/** Reads the payloads through `buffer`: afterwards the operating system has them in memory. */
+/** Reads the payloads through `buffer`. */
 export async function readPayloads(work: Work, buffer: Uint8Array): Promise<void> {
   for (const path of await listPayloads(work.model)) {
     using file = await Deno.open(path);

@@ -1,0 +1,3 @@
+module cairn.bench/gomlx
+
+go 1.24
