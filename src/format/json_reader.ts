@@ -11,7 +11,12 @@ export interface JsonReaderOptions {
   readonly place?: ErrorPlace;
   readonly maxDepth?: number;
   readonly nonFinite?: boolean;
+  /** Called once, before more than a few thousand values are kept. */
+  readonly beforeMany?: () => void;
 }
+
+/** So many values are kept without a question. */
+const FEW_VALUES = 4096;
 
 const [QUOTE, BACKSLASH, COMMA, COLON] = [0x22, 0x5c, 0x2c, 0x3a];
 const [OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [0x5b, 0x5d, 0x7b, 0x7d];
@@ -28,6 +33,7 @@ export class JsonReader {
   readonly #maxDepth: number;
   readonly #nonFinite: boolean;
   readonly #text: ByteText;
+  readonly #beforeMany: () => void;
   #at = 0;
   #keyAt = 0;
   #depth = 0;
@@ -41,11 +47,17 @@ export class JsonReader {
     this.#place = options.place ?? {};
     this.#maxDepth = options.maxDepth ?? MAX_DEPTH;
     this.#nonFinite = options.nonFinite ?? false;
+    this.#beforeMany = options.beforeMany ?? (() => {});
   }
 
   /** Offset of the next byte. */
   get at(): number {
     return this.#at;
+  }
+
+  /** Goes on at byte `at`: what lies between was read by somebody else, and opened and closed nothing else. */
+  skipTo(at: number): void {
+    this.#at = at;
   }
 
   /** Skips white space and returns the next byte, or -1 at the end. */
@@ -225,7 +237,9 @@ export class JsonReader {
 
   /** Counts that many values towards the limit. */
   charge(values: number): void {
+    const wereFew = this.#valuesLeft > MAX_VALUES - FEW_VALUES;
     this.#valuesLeft -= values;
+    if (wereFew && this.#valuesLeft <= MAX_VALUES - FEW_VALUES) this.#beforeMany();
     if (this.#valuesLeft < 0) throw this.limit(`more than ${MAX_VALUES} values in params and unknown keys`);
   }
 

@@ -14,8 +14,9 @@ import { formatParameterName, isDoubleSlashRoot, isSingleSlashRoot, parseParamet
 import { paramFromJson } from "./param_value.ts";
 import { placeRows, type RowPlace } from "./place_rows.ts";
 import type { Generation, Profile } from "./profile.ts";
+import { readVariables, type Variables } from "./read_variables.ts";
 import { Reports } from "./reports.ts";
-import { type EntryRow, type ParamRow, readEntryRow, readParamRow } from "./rows.ts";
+import { type EntryRow, type ParamRow, readParamRow } from "./rows.ts";
 
 /** One variable of a manifest. */
 export interface Entry {
@@ -94,7 +95,7 @@ export interface Manifest {
 
 /** The top level as it is written. */
 interface TopLevel {
-  entryRows: EntryRow[];
+  variables: Variables;
   paramRows: ParamRow[] | undefined;
   binFormat: string | undefined;
   extras: TopExtras | undefined;
@@ -105,13 +106,18 @@ const topField = keyFolder(["Params", "Variables", "BinFormat"]);
 
 /**
  * Parses and checks a checkpoint's `.json`: every row of the version matrix, and Cairn's own keys.
+ * Without `scan` the careful reader reads every row, which gives the same.
  * Source: GoMLX `checkpoints.Handler.loadCheckpoint`.
  *
  * @throws {FormatError} It is not a manifest.
  * @throws {CorruptError} It contradicts itself or its checksum.
  * @throws {LimitError} It is larger than what is accepted, see `limits.ts`.
  */
-export function parseManifest(bytes: Uint8Array, place: ErrorPlace & { readonly path: string }): Manifest {
+export function parseManifest(
+  bytes: Uint8Array,
+  place: ErrorPlace & { readonly path: string },
+  scan = true,
+): Manifest {
   if (bytes.length > MAX_MANIFEST_BYTES) {
     throw new LimitError(
       `Cannot read manifest "${place.path}": it has ${bytes.length} bytes, wanted at most ${MAX_MANIFEST_BYTES}`,
@@ -124,10 +130,11 @@ export function parseManifest(bytes: Uint8Array, place: ErrorPlace & { readonly 
       place,
     );
   }
-  checkJsonBounds(bytes, place);
-  const reader = new JsonReader(bytes, { what: `manifest "${place.path}"`, place });
+  const beforeMany = (): void => checkJsonBounds(bytes, place);
+  const reader = new JsonReader(bytes, { what: `manifest "${place.path}"`, place, beforeMany });
   const reports = new Reports();
-  const top = readTopLevel(reader, place);
+  const top = readWithinBounds(reader, bytes, scan, place);
+  checkRowCount(top, reader);
   if (reader.peek() !== -1) {
     reports.add(
       "trailing text",
@@ -135,18 +142,14 @@ export function parseManifest(bytes: Uint8Array, place: ErrorPlace & { readonly 
     );
   }
   checkManifestCrc(bytes, top.extras?.crc, place);
-  const { places, payloadSize } = placeRows(top.entryRows, place, reports);
-  checkPayloadSize(top.extras?.payloadSize, payloadSize, place);
   const profile = profileOf(top);
+  const { entries, payloadSize } = top.variables.plain ?? toEntries(top.variables.rows, profile, place, reports);
+  checkPayloadSize(top.extras?.payloadSize, payloadSize, place);
   const generation = generationOf(top, profile);
   const params = top.paramRows?.map((row) => toParamEntry(row, place, reports)) ?? [];
   reportDuplicateParams(params, reports);
   return {
-    entries: keepCounting(
-      top.entryRows.map((row, index) => toEntry(row, places[index], place, reports)),
-      profile,
-      reports,
-    ),
+    entries,
     params,
     nullParams: top.paramRows === undefined,
     profile,
@@ -164,8 +167,28 @@ export function parseManifest(bytes: Uint8Array, place: ErrorPlace & { readonly 
   };
 }
 
-function readTopLevel(reader: JsonReader, place: ErrorPlace): TopLevel {
-  const top: TopLevel = { entryRows: [], paramRows: undefined, binFormat: undefined, extras: undefined, unknown: [] };
+function readWithinBounds(reader: JsonReader, bytes: Uint8Array, scan: boolean, place: ErrorPlace): TopLevel {
+  try {
+    return readTopLevel(reader, bytes, scan, place);
+  } catch (error) {
+    checkJsonBounds(bytes, place); // Too much is worth telling before what else is wrong.
+    throw error;
+  }
+}
+
+function readTopLevel(
+  reader: JsonReader,
+  bytes: Uint8Array,
+  scan: boolean,
+  place: ErrorPlace,
+): TopLevel {
+  const top: TopLevel = {
+    variables: { rows: [], plain: undefined },
+    paramRows: undefined,
+    binFormat: undefined,
+    extras: undefined,
+    unknown: [],
+  };
   for (let key = reader.firstKey("an object"); key !== undefined; key = reader.nextKey()) {
     if (key === EXTRAS_KEY) {
       top.extras = readTopExtras(reader, place);
@@ -173,10 +196,10 @@ function readTopLevel(reader: JsonReader, place: ErrorPlace): TopLevel {
     }
     switch (topField(key)) {
       case "Params":
-        top.paramRows = reader.tryNull() ? undefined : readRows(reader, "params", () => readParamRow(reader));
+        top.paramRows = reader.tryNull() ? undefined : readParams(reader);
         break;
       case "Variables":
-        top.entryRows = reader.tryNull() ? [] : readRows(reader, "variables", () => readEntryRow(reader, place));
+        top.variables = readVariables(reader, bytes, scan, place);
         break;
       case "BinFormat":
         if (!reader.tryNull()) top.binFormat = reader.readString("a format: a string", MAX_NAME_BYTES);
@@ -188,13 +211,17 @@ function readTopLevel(reader: JsonReader, place: ErrorPlace): TopLevel {
   return top;
 }
 
-function readRows<Row>(reader: JsonReader, what: string, read: () => Row): Row[] {
-  const rows: Row[] = [];
-  for (let more = reader.firstElement(`${what}: a list`); more; more = reader.nextElement()) {
-    if (rows.length === MAX_ROWS) throw reader.limit(`more than ${MAX_ROWS} ${what}`);
-    rows.push(read());
+function readParams(reader: JsonReader): ParamRow[] {
+  const rows: ParamRow[] = [];
+  for (let more = reader.firstElement("params: a list"); more; more = reader.nextElement()) {
+    rows.push(readParamRow(reader));
   }
   return rows;
+}
+
+function checkRowCount({ variables: { rows, plain }, paramRows }: TopLevel, reader: JsonReader): void {
+  const count = (plain?.entries ?? rows).length + (paramRows?.length ?? 0);
+  if (count > MAX_ROWS) throw reader.limit(`more than ${MAX_ROWS} variables and params`);
 }
 
 function checkPayloadSize(stated: number | undefined, payloadSize: number, place: ErrorPlace): void {
@@ -206,17 +233,28 @@ function checkPayloadSize(stated: number | undefined, payloadSize: number, place
   );
 }
 
-function profileOf({ binFormat, entryRows }: TopLevel): Profile {
+function profileOf({ binFormat, variables: { rows } }: TopLevel): Profile {
   if (binFormat === undefined) return "gomlx-0.10";
-  const isNew = entryRows.some((row) => isSingleSlashRoot(row.parameterName) || isLongPackedName(row.dtypeName));
+  const isNew = rows.some((row) => isSingleSlashRoot(row.parameterName) || isLongPackedName(row.dtypeName));
   return isNew ? "gomlx-0.28" : "gomlx-0.25";
 }
 
-function generationOf({ entryRows, paramRows }: TopLevel, profile: Profile): Generation {
-  if (entryRows.some((row) => row.isCode)) return "integer-dtypes";
+function generationOf({ variables: { rows }, paramRows }: TopLevel, profile: Profile): Generation {
+  if (rows.some((row) => row.isCode)) return "integer-dtypes";
   if (profile !== "gomlx-0.10") return profile;
   if (paramRows?.some((row) => row.valueType === undefined)) return "untyped-params";
-  return entryRows.some((row) => row.dtypeName.startsWith("UInt")) ? "uint-spelling" : profile;
+  return rows.some((row) => row.dtypeName.startsWith("UInt")) ? "uint-spelling" : profile;
+}
+
+function toEntries(
+  rows: readonly EntryRow[],
+  profile: Profile,
+  place: ErrorPlace,
+  reports: Reports,
+): { readonly entries: readonly Entry[]; readonly payloadSize: number } {
+  const { places, payloadSize } = placeRows(rows, place, reports);
+  const entries = rows.map((row, index) => toEntry(row, places[index], place, reports));
+  return { entries: keepCounting(entries, profile, reports), payloadSize };
 }
 
 function toEntry(row: EntryRow, at: RowPlace | undefined, place: ErrorPlace, reports: Reports): Entry {
