@@ -11,6 +11,8 @@ const LINE_FEED = 0x0a;
 const MAX_TAIL = 65_536;
 /** 2 million plot points. */
 const MAX_BYTES = 256 * 2 ** 20;
+/** Milliseconds; a sync takes about one or, on slow disks, twenty. */
+const SYNC_INTERVAL = 1000;
 
 /** Says how much of the end of a file is whole lines or can be made so; what follows is cut off. */
 export type WholeEnd = (tail: Uint8Array) => number;
@@ -18,8 +20,8 @@ export type WholeEnd = (tail: Uint8Array) => number;
 /**
  * A file of lines in a directory, to which lines are appended. Lines that belong together go in one write, at the end
  * of the file whatever its size is then; no handle stays open. So a process that dies tears the last line at most, and
- * the next append mends that: it cuts the torn rest off. Appends are not synced: a power failure may take the last
- * ones. A symlink that leads out of the directory is refused.
+ * the next append mends that: it cuts the torn rest off. Appends are synced when a second has passed since the last
+ * sync: a power failure takes those of the last second at most, and of the time since. A symlink that leads out of the directory is refused.
  *
  * Permissions: `--allow-read=<dir>` to read, `--allow-write=<dir>` as well to append.
  */
@@ -31,6 +33,7 @@ export class AppendFile {
   readonly #root: LocalRoot;
   readonly #wholeEnd: WholeEnd;
   #queue: Promise<unknown> = Promise.resolve();
+  #lastSync = -Infinity;
 
   /** Touches nothing. */
   constructor(directory: string, name: string, wholeEnd: WholeEnd) {
@@ -61,7 +64,16 @@ export class AppendFile {
 
   /** Appends whole lines; makes the directory and the file if they are missing. Appends run in the order of their calls. */
   append(lines: Uint8Array): Promise<void> {
-    const turn = this.#queue.then(() => this.#append(lines));
+    return this.#inTurn(() => this.#append(lines));
+  }
+
+  /** Makes `lines` all that there is, atomically and durably. Waits for the appends before. */
+  replace(lines: Uint8Array): Promise<void> {
+    return this.#inTurn(() => this.#store.publish(this.#name, (sink) => sink.write(lines)));
+  }
+
+  #inTurn(work: () => Promise<void>): Promise<void> {
+    const turn = this.#queue.then(work);
     this.#queue = turn.catch(() => {});
     return turn;
   }
@@ -79,6 +91,9 @@ export class AppendFile {
       const start = await this.#mendEnd(file);
       const bytes = new Uint8Array([...start, ...lines]);
       for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
+      if (performance.now() - this.#lastSync < SYNC_INTERVAL) return;
+      await file.syncData();
+      this.#lastSync = performance.now();
     } catch (error) {
       throw fileError(error, operation);
     }

@@ -28,8 +28,9 @@ export interface EvalDataset {
  * What was measured in training, over all processes that have trained a run: metrics by step. With a file it is GoMLX's
  * `training_plot_points.json` beside the checkpoints, which GoMLX reads and appends to as well.
  *
- * A resumed run measures again what the interrupted one had measured after its last checkpoint: for each metric and
- * step the last value counts, and an equal one is not written again. Not both of two processes may append.
+ * A resumed run measures again what the interrupted one had measured after its last checkpoint: with its first
+ * {@linkcode History.onStepFn} the points of that lost part go, whatever steps they were of. For each metric and step the
+ * last value counts, and an equal one is not written again. Not both of two processes may append.
  *
  * Shown in a notebook and by `console.log` as a table with a curve for each metric.
  *
@@ -56,12 +57,22 @@ export class History {
    * `everyNSteps(loop, 10, "history", 50, history.onStepFn)`.
    */
   readonly onStepFn: (loop: Loop, metrics: Metrics) => Promise<void> = async (loop, metrics) => {
-    const { context, trainMetrics = LOSS_ONLY } = loop.trainer;
-    await this.add(trainPoints(trainMetrics, metrics, Number(context.getGlobalStep())));
+    const { context, trainMetrics = LOSS_ONLY, countsGlobalStep } = loop.trainer;
+    const step = Number(context.getGlobalStep());
+    if (this.#run?.loop !== loop || this.#run.startStep !== loop.startStep) {
+      await this.#dropLost(countsGlobalStep ? step : loop.startStep, step);
+      this.#run = { loop, startStep: loop.startStep };
+    }
+    await this.add(trainPoints(trainMetrics, metrics, step));
+    this.#fresh.clear();
   };
 
   #file: AppendFile | undefined;
   readonly #points = new Map<string, PlotPoint>();
+  /** The run of which train metrics were kept last. */
+  #run: { readonly loop: Loop; readonly startStep: number } | undefined;
+  /** Keys of what was added since: it may be of the next run already. */
+  readonly #fresh = new Set<string>();
 
   /** Makes one that lives in memory only. */
   constructor() {}
@@ -121,9 +132,39 @@ export class History {
       if (!Number.isFinite(point.value) || !Number.isFinite(point.step)) return false;
       return !Object.is(this.#points.get(keyOf(point))?.value, point.value);
     });
-    if (fresh.length === 0) return;
-    await this.#file?.append(new TextEncoder().encode(fresh.map(plotPointLine).join("")));
+    if (fresh.length > 0) await this.#file?.append(new TextEncoder().encode(fresh.map(plotPointLine).join("")));
     for (const point of fresh) this.#points.set(keyOf(point), point);
+    for (const point of points) this.#fresh.add(keyOf(point));
+  }
+
+  /**
+   * Drops the points of steps after `step`, in the file too: for a run that goes back to a checkpoint of that step without
+   * {@linkcode History.onStepFn}, which does it by itself. The file is replaced, atomically, by the points that are left.
+   *
+   * @example
+   * ```ts
+   * import { History } from "@cairn/checkpoints/train";
+   *
+   * const history = new History();
+   * await history.addEval({ name: "valid" }, [{ name: "Loss", shortName: "loss", metricType: "loss" }], [0.5], 100);
+   * await history.dropAfter(90);
+   * if (history.points.length > 0) throw new Error("not dropped");
+   * ```
+   */
+  async dropAfter(step: number): Promise<void> {
+    await this.#drop((point) => point.step > step);
+  }
+
+  /** Drops what a run that starts after `start` steps, and is now at `now`, cannot have measured. */
+  async #dropLost(start: number, now: number): Promise<void> {
+    await this.#drop((point) => point.step > now || (point.step > start && !this.#fresh.has(keyOf(point))));
+  }
+
+  async #drop(isLost: (point: PlotPoint) => boolean): Promise<void> {
+    const kept = [...this.#points].filter(([, point]) => !isLost(point));
+    if (kept.length === this.#points.size) return;
+    await this.#file?.replace(new TextEncoder().encode(kept.map(([, point]) => plotPointLine(point)).join("")));
+    for (const [key, point] of this.#points) if (isLost(point)) this.#points.delete(key);
   }
 
   /**

@@ -94,10 +94,47 @@ Deno.test("a resumed run makes no duplicates: equal points are not written again
 
     const other = await train(50, 70, () => 9);
     assertEquals(other.series("Train: Loss").map((point) => point.value).slice(-3), [1 / 50, 9, 9]);
-    assertEquals((await Deno.readTextFile(file)).split("\n").length - 1, 9);
+    assertEquals((await Deno.readTextFile(file)).split("\n").length - 1, 7, "the lost points are gone");
     assertEquals((await History.open(dir)).points, other.points, "the last one counts in the file too");
   });
 });
+
+Deno.test("a resumed run of another cadence keeps nothing of the part that was lost, in memory or file", async () => {
+  await withDirectory(async (dir, file) => {
+    const description = { name: "Loss", shortName: "loss", metricType: "loss" };
+    const train = async (history: History, from: number, to: number, every: number): Promise<number[]> => {
+      const loop = new Loop(new FakeTrainer(undefined, contextAt(from)));
+      everyNSteps(loop, every, "history", 50, history.onStepFn);
+      // Measured before the train metrics of this run are kept for the first time.
+      everyNSteps(
+        loop,
+        4,
+        "evaluate",
+        10,
+        () => history.addEval({ name: "valid" }, [description], [1], loop.loopStep + 1),
+      );
+      await loop.runToGlobalStep(endless(), to);
+      const steps = (name: string): number[] => history.series(name).map(({ step }) => step);
+      assertEquals(steps("Loss on valid").filter((step) => step > from), multiples(4, from, to));
+      return steps("Train: Loss");
+    };
+    const first = await History.open(dir);
+    await train(first, 0, 50, 10);
+    const second = await History.open(dir);
+    assertEquals(await train(second, 30, 55, 7), [10, 20, 30, 37, 44, 51]);
+    assertEquals((await History.open(dir)).points, second.points);
+    assertEquals((await Deno.readTextFile(file)).split("\n").length - 1, second.points.length, "no line too many");
+    // In one process, after a checkpoint was restored.
+    assertEquals(await train(second, 20, 41, 10), [10, 20, 30, 40]);
+    assertEquals((await History.open(dir)).points, second.points);
+    await second.dropAfter(25);
+    assertEquals((await History.open(dir)).series("Train: Loss").map(({ step }) => step), [10, 20]);
+  });
+});
+
+function multiples(n: number, from: number, to: number): number[] {
+  return Array.from({ length: Math.floor((to - from) / n) }, (_, index) => from + (index + 1) * n);
+}
 
 Deno.test("a torn end is reported, left alone by reading, and mended by the next append", async () => {
   const line = plotPointLine(LOSS);
