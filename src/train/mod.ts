@@ -31,6 +31,7 @@ export { Loop } from "./loop.ts";
 export type { LastCheckpoint, LoopOptions, OnEndFn, OnStartFn, OnStepFn, OnStopFn, RunOptions } from "./loop_types.ts";
 export { nTimesDuringLoop } from "./n_times_during_loop.ts";
 export { periodicCallback } from "./periodic_callback.ts";
+export { HistoryFigure, plotHistory, type PlotHistoryOptions, type PlotLike } from "./plot_history.ts";
 export type { PlotPoint } from "./plot_point.ts";
 export { attachProgressBar } from "./progress_bar.ts";
 export { Rng, type RngOptions } from "./rng.ts";
