@@ -24,6 +24,16 @@ export async function save(work: Work): Promise<number> {
   return await secondsOf(() => handler.save());
 }
 
+/** What a save in the background keeps the caller from going on, the second time: copies into memory it has. */
+export async function saveInBackground(work: Work): Promise<number> {
+  await using handler = await build(modelOf(work)).dir(`${work.scratch}/run`).done();
+  await readyMachine(work);
+  await handler.saveInBackground();
+  await handler.flush();
+  const { blocked } = await handler.saveInBackground();
+  return blocked / 1000;
+}
+
 /** A durable save of a checkpoint that nobody has read: from file to file. */
 export async function saveUnread(work: Work): Promise<number> {
   const context = new Context();

@@ -66,6 +66,7 @@ export function planOf(sizes: Sizes, peers: readonly Peer[]): Plan {
   const read = row("readIntoFresh", large, "warm read into fresh memory");
   const readCold = row("readIntoFresh", large, "cold read into fresh memory", { cache: "cold" });
   const first = row("readFirstVariable", large, "plain read of manifest and first variable", { small: true });
+  const copiedWarm = row("copyIntoWarm", large, "memcpy into touched memory");
   const dd = row("ddAndSync", large, "dd of zeros, conv=fsync");
   const writtenMany = row("writeAndSync", many, "write from touched memory + fsync");
   const readMany = row("readIntoFresh", many, "warm read into fresh memory");
@@ -106,7 +107,7 @@ export function planOf(sizes: Sizes, peers: readonly Peer[]): Plan {
       read,
       readCold,
       row("checksum", large, "CRC-32"),
-      row("copyIntoWarm", large, "memcpy into touched memory"),
+      copiedWarm,
       row("copyIntoFresh", large, "memcpy into fresh memory"),
       first,
       writtenMany,
@@ -123,6 +124,7 @@ export function planOf(sizes: Sizes, peers: readonly Peer[]): Plan {
     cairn: [
       save,
       row("saveUnread", large, "durable save of values still in a file", { beside: copied }),
+      row("saveInBackground", large, "caller blocked by a save in the background", { beside: copiedWarm }),
       load,
       loadCold,
       open,

@@ -26,6 +26,8 @@ import { type DType, Tensor } from "../tensor/mod.ts";
 import { checkedMetrics } from "./checked_metrics.ts";
 import { checkChoice, type CheckpointChoice, findCheckpoint } from "./choice.ts";
 import { type Checkpoint, savedCheckpoint } from "./checkpoint.ts";
+import type { BackgroundSave, BackgroundSaveOptions } from "./background_save.ts";
+import { BackgroundSaver, type Captured } from "./background_saver.ts";
 import { listCheckpoints } from "./directory.ts";
 import type { HandlerSettings } from "./handler_settings.ts";
 import { handlerLine, type HandlerParts, handlerView, studyHandler } from "./handler_view.ts";
@@ -37,7 +39,7 @@ import { PendingPool } from "./pending_pool.ts";
 import { readValues } from "./read_values.ts";
 import { removeExcess } from "./retention.ts";
 import { type SaveOptions, type WorkOptions, writeCheckpoint } from "./save.ts";
-import { saveHook } from "./save_hook.ts";
+import { type BackgroundSaveHook, backgroundSaveHook, saveHook } from "./save_hook.ts";
 import { WriterLock } from "./writer_lock.ts";
 import { captureSnapshot, type Inherited, releaseSnapshot, type Snapshot, variableKey } from "./snapshot.ts";
 import { openSource, type Source } from "./source.ts";
@@ -106,6 +108,15 @@ export class Handler implements Loader, AsyncDisposable {
    */
   readonly onStepFn: (...args: unknown[]) => Promise<void> = saveHook(() => this.save());
 
+  /**
+   * {@linkcode saveInBackground} in the form of a training loop's hook, as {@linkcode onStepFn} is of {@linkcode save}.
+   * The callbacks of `@cairn/checkpoints/train` call it at the end of a run too, and wait until all is durable.
+   */
+  readonly onStepFnInBackground: BackgroundSaveHook = backgroundSaveHook(
+    () => this.saveInBackground(),
+    () => this.flush(),
+  );
+
   readonly #settings: HandlerSettings;
   readonly #context: Context;
   readonly #store: Store;
@@ -120,6 +131,13 @@ export class Handler implements Loader, AsyncDisposable {
   #queue: Promise<unknown> = Promise.resolve();
   readonly #owned = new Set<string>();
   readonly #queued = new Set<Snapshot>();
+  readonly #background = new BackgroundSaver({
+    capture: (options) => this.#capture(options),
+    write: (captured, options) => this.#write(captured, options),
+    inTurn: (work) => this.#inTurn(work),
+    queued: this.#queued,
+    onWarning: (text) => this.#warn(text),
+  });
   #warnedOfRest = false;
 
   static {
@@ -161,24 +179,64 @@ export class Handler implements Loader, AsyncDisposable {
    * Source: GoMLX `checkpoints.Handler.Save`.
    */
   async save(options: SaveOptions = {}): Promise<Checkpoint> {
-    this.#expectWritable();
-    const metrics = checkedMetrics(options.metrics, this.#settings.extras);
-    const step = this.#captureStep();
-    const snapshot = captureSnapshot(this.#context, this.#pool.values(), this.#excludedVars, this.#inherited, {
-      extras: this.#settings.extras,
-      writer: WRITER,
-      metrics,
-    });
-    this.#queued.add(snapshot);
+    const captured = this.#capture(options);
+    this.#queued.add(captured.snapshot);
     return await this.#inTurn(async () => {
       try {
-        const stepNow = await step();
-        return await this.#writer.during(() => this.#write(snapshot, stepNow, options));
+        return await this.#write(captured, options);
       } finally {
-        this.#queued.delete(snapshot);
-        releaseSnapshot(snapshot);
+        this.#queued.delete(captured.snapshot);
+        releaseSnapshot(captured.snapshot);
       }
     });
+  }
+
+  /**
+   * As {@linkcode save}, but the caller waits only until all values are copied into memory: they are written, checksummed
+   * and synced while training goes on, and what happens to the variables and their tensors meanwhile does not reach the
+   * checkpoint. Values that are still in a file are not copied. One save is written and one may wait (see {@linkcode
+   * BackgroundSaveOptions.whenBusy}), so there are two copies at most; their memory is kept for the next save, until
+   * {@linkcode releaseSnapshots} or the disposal.
+   *
+   * Throws what `save()` throws before a byte is written, a LimitError if there is no memory for a copy, and the failure
+   * of an earlier save in the background, if nobody was told of it: then nothing was saved by this call.
+   *
+   * @example
+   * ```ts
+   * import { build, Context, MemoryStore } from "@cairn/checkpoints";
+   *
+   * const ctx = new Context();
+   * const weights = ctx.variableWithValue("weights", [1, 2]);
+   * await using handler = await build(ctx).store(new MemoryStore()).done();
+   * const saving = await handler.saveInBackground();
+   * weights.setValue([3, 4]); // train on; the checkpoint has [1, 2]
+   * await handler.flush();
+   * console.log(saving.blocked, saving.durable, (await saving.done)?.baseName);
+   * ```
+   */
+  saveInBackground(options: BackgroundSaveOptions = {}): Promise<BackgroundSave> {
+    return this.#background.save(options);
+  }
+
+  /**
+   * Waits until all that was saved in the background is durable. Throws the first failure that nobody was told of yet;
+   * so does the disposal.
+   */
+  flush(): Promise<void> {
+    return this.#background.flush();
+  }
+
+  /**
+   * Takes the memory that the next {@linkcode saveInBackground} will copy into, so that the first one, too, is as quick
+   * as memory allows.
+   */
+  reserveSnapshot(): void {
+    this.#background.reserve();
+  }
+
+  /** Lets go of the memory of {@linkcode saveInBackground} that no save is using. */
+  releaseSnapshots(): void {
+    this.#background.release();
   }
 
   /**
@@ -338,12 +396,20 @@ export class Handler implements Loader, AsyncDisposable {
     return `checkpoints.Handler("${this.dir()}")`;
   }
 
-  /** Waits for running saves and closes the files; variables that were not read yet can no longer be read. */
+  /**
+   * Waits for running saves and closes the files; variables that were not read yet can no longer be read. Throws as
+   * {@linkcode flush} does, with everything closed.
+   */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true;
-    await this.#queue;
-    this.#pool.close();
-    this.#writer.release();
+    try {
+      await this.flush();
+    } finally {
+      await this.#queue;
+      this.releaseSnapshots();
+      this.#pool.close();
+      this.#writer.release();
+    }
   }
 
   /** What a notebook shows: what is loaded and still pending. Reads 64 MiB at most, and consumes nothing. */
@@ -425,6 +491,22 @@ export class Handler implements Loader, AsyncDisposable {
     this.#pool.closeUnused(this.#queued);
   }
 
+  /** What a save called now would write. */
+  #capture({ metrics }: SaveOptions): Captured {
+    this.#expectWritable();
+    const { extras } = this.#settings;
+    const style = { extras, writer: WRITER, metrics: checkedMetrics(metrics, extras) };
+    const step = this.#captureStep();
+    const snapshot = captureSnapshot(
+      this.#context,
+      this.#pool.values(),
+      this.#excludedVars,
+      this.#inherited,
+      style,
+    );
+    return { snapshot, step };
+  }
+
   /** The global step as it is now; reading it may have to wait. */
   #captureStep(): () => Promise<bigint> {
     const variable = this.#context.getGlobalStepVar();
@@ -435,7 +517,12 @@ export class Handler implements Loader, AsyncDisposable {
     };
   }
 
-  async #write(captured: Snapshot, step: bigint, options: WorkOptions): Promise<Checkpoint> {
+  async #write(captured: Captured, options: WorkOptions): Promise<Checkpoint> {
+    const step = await captured.step();
+    return await this.#writer.during(() => this.#writeAs(captured.snapshot, step, options));
+  }
+
+  async #writeAs(captured: Snapshot, step: bigint, options: WorkOptions): Promise<Checkpoint> {
     const { seen } = await listCheckpoints(this.#store);
     const next = nextCounter(seen);
     const counter = next > this.#counter ? next : this.#counter;

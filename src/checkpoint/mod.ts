@@ -4,6 +4,7 @@
  *
  * @module
  */
+export type { BackgroundSave, BackgroundSaveOptions } from "./background_save.ts";
 export {
   Checkpoint,
   type CheckpointParam,
@@ -26,3 +27,4 @@ export type { VariablesDiff, VariableShape } from "./variables_diff.ts";
 export type { SaveOptions, WorkOptions } from "./save.ts";
 export { best, type BestChoice, type MetricMode } from "./best.ts";
 export type { CheckpointChoice } from "./choice.ts";
+export type { BackgroundSaveHook } from "./save_hook.ts";

@@ -97,7 +97,11 @@ export class PendingPool implements Loader {
     this.#readers.add(reader);
     for (const item of snapshot.entries) {
       const entry = entries.get(variableKey(item));
-      if (entry !== undefined && this.isUnread(item.value)) item.value.moveTo(reader, entry);
+      if (entry === undefined) continue;
+      // A save in the background has a value of its own.
+      for (const value of new Set([item.value, item.origin])) {
+        if (this.isUnread(value)) value.moveTo(reader, entry);
+      }
     }
   }
 

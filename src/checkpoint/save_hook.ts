@@ -1,12 +1,19 @@
+import type { BackgroundSave } from "./background_save.ts";
+
 /**
  * Marks a function that saves: a training loop calls it at the end of a run too, so that the last steps are not lost,
  * and knows by it when the last checkpoint was made. From the global registry, since two copies of the package may be
  * loaded.
  */
 const SAVES: unique symbol = Symbol.for("@cairn/checkpoints:saves");
+/** Marks one whose saves go on after it has returned; the value waits for them. */
+const FLUSH: unique symbol = Symbol.for("@cairn/checkpoints:flush");
 
 /** A hook of a training loop that saves; its arguments are ignored. */
 export type SaveHook = (...args: unknown[]) => Promise<void>;
+
+/** A hook that saves in the background. */
+export type BackgroundSaveHook = (...args: unknown[]) => Promise<BackgroundSave>;
 
 /** Makes a hook that saves, and is known as one. */
 export function saveHook(save: () => Promise<unknown>): SaveHook {
@@ -14,6 +21,26 @@ export function saveHook(save: () => Promise<unknown>): SaveHook {
     await save();
   };
   return Object.assign(hook, { [SAVES]: true });
+}
+
+/** Makes a hook that saves in the background, and is known as one; `flush` waits for its saves. */
+export function backgroundSaveHook(
+  save: () => Promise<BackgroundSave>,
+  flush: () => Promise<void>,
+): BackgroundSaveHook {
+  return Object.assign(() => save(), { [SAVES]: true, [FLUSH]: flush });
+}
+
+/** Waits until what a hook has saved in the background is durable; undefined for other hooks. */
+export function flushOf(hook: unknown): (() => unknown) | undefined {
+  const flush = typeof hook === "function" && FLUSH in hook ? hook[FLUSH] : undefined;
+  return typeof flush === "function" ? () => flush() : undefined;
+}
+
+/** Whether a hook's result is a save that goes on in the background. */
+export function isBackgroundSave(result: unknown): result is BackgroundSave {
+  return typeof result === "object" && result !== null && "blocked" in result && "done" in result &&
+    result.done instanceof Promise;
 }
 
 /** Whether a hook was made by {@linkcode saveHook}. */

@@ -18,7 +18,7 @@ export class StoredValue implements LoadedValue {
   #reading: Promise<Tensor> | undefined;
   #loadedCrc: number | undefined;
   /** Rows of files that have these very bytes. */
-  readonly #rows = new WeakSet<Entry>();
+  #rows = new WeakSet<Entry>();
 
   /** With `loaded`, its bytes are in memory already, and need not be those of the file. */
   constructor(reader: PayloadReader, entry: Entry, loaded?: Tensor) {
@@ -27,6 +27,13 @@ export class StoredValue implements LoadedValue {
     this.#loaded = loaded;
     this.trainable = entry.trainable;
     this.#rows.add(entry);
+  }
+
+  /** The same bytes of the file, for somebody whom a loaded and changed tensor must not reach. */
+  unshared(): StoredValue {
+    const other = new StoredValue(this.#reader, this.#entry);
+    other.#rows = this.#rows;
+    return other;
   }
 
   get dtype(): DType {

@@ -1,4 +1,4 @@
-import { isSaveHook } from "../checkpoint/save_hook.ts";
+import { flushOf, isSaveHook } from "../checkpoint/save_hook.ts";
 import { ConfigError } from "../errors.ts";
 import { callHook, type Loop } from "./loop.ts";
 import type { OnStepFn } from "./loop_types.ts";
@@ -43,13 +43,16 @@ export function addCallback<Batch>(
       rule.onCalled?.(loop);
     }
   });
-  if (!(options.atEnd ?? isSaveHook(fn))) return;
-  loop.onEnd(name, priority, async (_, metrics) => {
-    const lastStep = loop.loopStep - 1;
-    if (lastStep < loop.startStep || calls.get(fn) === lastStep) return;
-    calls.set(fn, lastStep);
-    await callHook(loop, fn, metrics);
-  });
+  if (options.atEnd ?? isSaveHook(fn)) {
+    loop.onEnd(name, priority, async (_, metrics) => {
+      const lastStep = loop.loopStep - 1;
+      if (lastStep < loop.startStep || calls.get(fn) === lastStep) return;
+      calls.set(fn, lastStep);
+      await callHook(loop, fn, metrics);
+    });
+  }
+  // A run is over when all that it saved in the background is durable.
+  loop.onEnd(name, priority, flushOf(fn));
 }
 
 /** Refuses a count that is not a whole number from 1. */

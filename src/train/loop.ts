@@ -1,4 +1,4 @@
-import { isSaveHook } from "../checkpoint/save_hook.ts";
+import { isBackgroundSave, isSaveHook } from "../checkpoint/save_hook.ts";
 import { ConfigError, messageOf } from "../errors.ts";
 import { type Batches, type Dataset, type OpenDataset, openDataset } from "./dataset.ts";
 import { Epochs } from "./epochs.ts";
@@ -103,14 +103,21 @@ export class Loop<Batch = unknown> {
     return this.#durations;
   }
 
-  /** When a Handler's `onStepFn` last saved in this Loop, or {@linkcode Loop.noteCheckpoint} was called. */
+  /**
+   * The last checkpoint that a Handler's `onStepFn` (or `onStepFnInBackground`, once it was durable) saved in this Loop,
+   * or for which {@linkcode Loop.noteCheckpoint} was called.
+   */
   get lastCheckpoint(): LastCheckpoint | undefined {
     return this.#lastCheckpoint;
   }
 
-  /** Tells the Loop that a checkpoint was just saved: for hooks of your own, so that the progress bar knows. */
-  noteCheckpoint(): void {
-    this.#lastCheckpoint = { step: this.#globalStep(), time: this.clock() };
+  /**
+   * Tells the Loop that a checkpoint was just saved, by default one of the current step: for hooks of your own, so that
+   * the progress bar knows.
+   */
+  noteCheckpoint(saved: Partial<Omit<LastCheckpoint, "time">> = {}): void {
+    const step = saved.step ?? this.#globalStep();
+    this.#lastCheckpoint = { ...saved, step, time: this.clock() };
   }
 
   /** Registers a hook for the start of every run; undefined: none. Source: GoMLX `Loop.OnStart`. */
@@ -360,8 +367,14 @@ export class Loop<Batch = unknown> {
 
 /** Calls a hook, and notes it if that saved a checkpoint. */
 export async function callHook<Batch>(loop: Loop<Batch>, fn: OnStepFn<Batch>, metrics: Metrics): Promise<void> {
-  await fn(loop, metrics);
-  if (isSaveHook(fn)) loop.noteCheckpoint();
+  const result = await fn(loop, metrics);
+  if (!isSaveHook(fn)) return;
+  if (!isBackgroundSave(result)) return loop.noteCheckpoint();
+  const { step, blocked, done } = result;
+  done.then(
+    (checkpoint) => checkpoint && loop.noteCheckpoint({ step: Number(step), blocked, durable: result.durable }),
+    () => {}, // The Handler tells of a failure.
+  );
 }
 
 /** What belongs to one run. */

@@ -35,6 +35,10 @@ export interface RunOptions {
 export interface LastCheckpoint {
   /** Steps that had been trained. */
   readonly step: number;
-  /** By the Loop's clock, in milliseconds. */
+  /** When it was there, by the Loop's clock, in milliseconds. */
   readonly time: number;
+  /** How long training had to wait for it, in milliseconds, if it was saved in the background. */
+  readonly blocked?: number | undefined;
+  /** How long it took until it was durable, in milliseconds, if it was saved in the background. */
+  readonly durable?: number | undefined;
 }

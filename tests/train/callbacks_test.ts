@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { build } from "../../src/checkpoint/mod.ts";
 import { ConfigError } from "../../src/errors.ts";
 import { MemoryStore } from "../../src/store/mod.ts";
@@ -11,6 +11,7 @@ import {
   TrainError,
 } from "../../src/train/mod.ts";
 import { goDurationText } from "../../src/train/duration_text.ts";
+import { GatedStore } from "../checkpoint/gated_store.ts";
 import { collectSteps, contextAt, endless, FakeTrainer } from "./fake_trainer.ts";
 
 Deno.test("everyNSteps() counts its own calls: GoMLX's table", async () => {
@@ -254,4 +255,44 @@ Deno.test("callbacks without a function register nothing; senseless numbers are 
   for (const period of [-1, NaN, Infinity]) {
     assertThrows(() => periodicCallback(loop, period, "a", 0, () => {}), ConfigError, `period ${period}`);
   }
+});
+
+Deno.test("a Handler's onStepFnInBackground saves while training goes on; the run ends when all is durable", async () => {
+  const context = contextAt(0);
+  const store = new GatedStore();
+  const checkpoint = await build(context).store(store).keep(-1).done();
+  const loop = new Loop(new FakeTrainer(undefined, context));
+  everyNSteps(loop, 2, "checkpointing", 100, checkpoint.onStepFnInBackground);
+  const seen: unknown[] = [];
+  store.hold();
+  loop.onStep("look", 200, async () => {
+    if (loop.loopStep === 7) {
+      store.letGo();
+      await checkpoint.flush();
+    }
+    seen.push(loop.lastCheckpoint?.step);
+  });
+  await loop.runSteps(endless(), 9);
+  // While that of 2 is held, 8 takes the place of 6, which took that of 4.
+  assertEquals((await checkpoint.listCheckpoints()).map((base) => Number(base.slice(-8))), [2, 8, 9]);
+  assertEquals(seen.slice(0, 7), new Array(7).fill(undefined));
+  assertEquals(seen[7], 8);
+  const last = loop.lastCheckpoint;
+  assert(last?.step === 9 && (last.blocked ?? -1) >= 0 && (last.durable ?? -1) >= (last.blocked ?? 0));
+});
+
+Deno.test("a save in the background that fails ends the run at the next save, or at its end", async () => {
+  const context = contextAt(0);
+  const store = new GatedStore();
+  const checkpoint = await build(context).store(store).keep(-1).onWarning(() => {}).done();
+  const loop = new Loop(new FakeTrainer(undefined, context));
+  everyNSteps(loop, 2, "checkpointing", 100, checkpoint.onStepFnInBackground);
+  loop.onStep("turn", 200, () => new Promise((resolve) => setTimeout(resolve, 0)));
+  store.failures.push(new Error("disk full"));
+  await assertRejects(() => loop.runSteps(endless(), 9), TrainError, 'hook "EveryNSteps(2): checkpointing" at step 3');
+  assertEquals(loop.lastCheckpoint, undefined);
+  store.failures.push(new Error("disk full"));
+  await assertRejects(() => loop.runSteps(endless(), 2), TrainError, "the earlier one of step 6 failed: disk full");
+  await loop.runSteps(endless(), 2);
+  assertEquals(loop.lastCheckpoint?.step, 8);
 });

@@ -1,0 +1,81 @@
+import type { LoadedValue } from "../context/mod.ts";
+import { type DType, Tensor } from "../tensor/mod.ts";
+import { releaseSnapshot, type Snapshot, type SnapshotItem } from "./snapshot.ts";
+import { StoredValue } from "./stored_value.ts";
+
+/** Every tensor begins at a multiple of it: more than any dtype needs, and a cache line. */
+const ALIGNMENT = 64;
+
+/** A snapshot that nothing reaches any more, once `ready` has resolved. */
+export interface FrozenSnapshot {
+  readonly snapshot: Snapshot;
+  /** Waits for values that could not be had at once. */
+  readonly ready: Promise<void>;
+}
+
+/** Bytes of memory that {@linkcode freezeSnapshot} needs. */
+export function frozenBytes(snapshot: Snapshot): number {
+  return snapshot.entries.reduce((sum, { value }) => sum + (isInFile(value) ? 0 : aligned(value.byteLength)), 0);
+}
+
+/**
+ * Copies all values of a snapshot into `memory`, before it returns wherever they are in memory. What is still in a file
+ * stays there: the snapshot reads it from the file even if somebody else loads and changes it meanwhile. Values that
+ * have to be waited for are dropped if `memory` is somebody else's by then. Live values are released once they are
+ * copied.
+ */
+export function freezeSnapshot(snapshot: Snapshot, memory: Uint8Array, isOurs: () => boolean): FrozenSnapshot {
+  let used = 0;
+  const waiting: Promise<void>[] = [];
+  const freeze = (item: SnapshotItem): SnapshotItem => {
+    const { value } = item;
+    if (isInFile(value)) return { ...item, value: value.unshared() };
+    const start = used;
+    used += aligned(value.byteLength);
+    const known = value instanceof Tensor ? value : value.loaded ?? value.read();
+    if (known instanceof Tensor) memory.set(known.bytes, start);
+    else waiting.push(known.then(({ bytes }) => isOurs() ? memory.set(bytes, start) : undefined));
+    return { ...item, value: new FrozenValue(value, memory, start), captured: undefined };
+  };
+  const entries = snapshot.entries.map(freeze);
+  const ready = Promise.all(waiting).then(() => {}).finally(() => releaseSnapshot(snapshot));
+  return { snapshot: { ...snapshot, entries }, ready };
+}
+
+/** A value in the snapshot's memory. Its tensor is made when it is written: to make 10,000 takes as long as the copy. */
+class FrozenValue implements LoadedValue {
+  readonly dtype: DType;
+  readonly dimensions: readonly number[];
+  readonly byteLength: number;
+  readonly #memory: Uint8Array;
+  readonly #start: number;
+
+  constructor({ dtype, dimensions, byteLength }: Tensor | LoadedValue, memory: Uint8Array, start: number) {
+    this.dtype = dtype;
+    this.dimensions = dimensions;
+    this.byteLength = byteLength;
+    this.#memory = memory;
+    this.#start = start;
+  }
+
+  get loaded(): Tensor {
+    return this.readSync();
+  }
+
+  readSync(): Tensor {
+    const bytes = this.#memory.subarray(this.#start, this.#start + this.byteLength);
+    return new Tensor(this.dtype, this.dimensions, bytes);
+  }
+
+  read(): Promise<Tensor> {
+    return Promise.resolve(this.readSync());
+  }
+}
+
+function isInFile(value: Tensor | LoadedValue): value is StoredValue {
+  return value instanceof StoredValue && value.loaded === undefined;
+}
+
+function aligned(byteLength: number): number {
+  return Math.ceil(byteLength / ALIGNMENT) * ALIGNMENT;
+}
