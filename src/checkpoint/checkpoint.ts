@@ -23,7 +23,7 @@ import {
 import { LocalStore, type Store } from "../store/mod.ts";
 import { bitsOf, type DType, shapeText, sizeOf, Tensor } from "../tensor/mod.ts";
 import { basename, dirname } from "@std/path";
-import { checkChoice, type CheckpointChoice, choiceText, findCheckpoint } from "./choice.ts";
+import { checkChoice, type CheckpointChoice, choiceText } from "./choice.ts";
 import { checkpointLine, checkpointView, storedSource } from "./checkpoint_view.ts";
 import { joinHome } from "./directory_path.ts";
 import { allocateFor, entryLabel, PayloadReader } from "./payload_reader.ts";
@@ -31,6 +31,8 @@ import { readValues } from "./read_values.ts";
 import type { WorkOptions } from "./save.ts";
 import { openSource, profileOf, type Source, withoutSuffix } from "./source.ts";
 import { StoredValue } from "./stored_value.ts";
+import { type VerifyReport, verifySource } from "./verify.ts";
+import { withIntact } from "./with_intact.ts";
 
 /** A variable of a {@linkcode Checkpoint}: a row of its manifest. */
 export interface CheckpointVariable {
@@ -84,6 +86,8 @@ export interface OpenOptions {
   readonly step?: number | bigint;
   /** Which checkpoint, by step, base name or metric: as `Config.at`. */
   readonly at?: CheckpointChoice;
+  /** Makes a damaged checkpoint an error, where else the next older intact one is opened; default false. */
+  readonly strict?: boolean;
   /** Takes what is reported and not thrown; default: `console.warn`. */
   readonly onWarning?: OnWarning;
 }
@@ -218,6 +222,25 @@ export class Checkpoint implements AsyncDisposable {
     return tensors;
   }
 
+  /**
+   * Reads the manifest again and all bytes of the payload, and compares every checksum that the files have. What is
+   * damaged is in the report, by variable; an error is thrown only for what cannot be read, or after an abort.
+   *
+   * @example
+   * ```ts
+   * import { build, Context, MemoryStore } from "@cairn/checkpoints";
+   *
+   * const ctx = new Context();
+   * ctx.variableWithValue("weights", [1, 2, 3]);
+   * await using handler = await build(ctx).store(new MemoryStore()).done();
+   * const report = await (await handler.save()).verify({ progress: true });
+   * console.log(report.ok, report.variables.length, report); // true 2 …
+   * ```
+   */
+  async verify(options: WorkOptions = {}): Promise<VerifyReport> {
+    return await verifySource(this.#source, options);
+  }
+
   /** Closes the file; closing twice is harmless. */
   close(): void {
     this.#source.reader.close();
@@ -335,7 +358,8 @@ function byLabel(entries: readonly Entry[]): ReadonlyMap<string, Entry> {
 /**
  * Opens one checkpoint for reading: the newest of a directory or {@linkcode Store}, the one that `at` or
  * `step` chooses, or the one whose base path is given (`run/checkpoint-n0000003-…`, with or without `.json`). Reads the manifest and the first
- * bytes of the payload; tensors are read when they are asked for.
+ * bytes of the payload; tensors are read when they are asked for. Of a directory, damaged ones are skipped for the next
+ * older one, with a warning; one that is asked for by step or name is opened, or it is an error that names intact ones.
  *
  * Needs `--allow-read=<dir>`. Throws NotFoundError, FormatError, CorruptError, LimitError, PermissionError.
  *
@@ -364,13 +388,21 @@ export async function openCheckpoint(where: string | Store, options: OpenOptions
       `Cannot open "${base}" and ${what} at once: give a directory or leave the step out`,
     );
   }
-  const found = base ?? (await findCheckpoint(store, choice))?.base;
-  if (found === undefined) {
-    throw new NotFoundError(`No checkpoint in "${store.label}"`, { path: store.label });
-  }
-  const checkpoint = checkpointOf(await openSource(store, found));
-  checkpoint.reports.forEach((report) => (options.onWarning ?? warnOnConsole)(`"${found}": ${report}`));
+  const onWarning = options.onWarning ?? warnOnConsole;
+  const checkpoint = checkpointOf(
+    base === undefined ? await openChosen(store, options) : await openSource(store, base),
+  );
+  checkpoint.reports.forEach((report) => onWarning(`"${checkpoint.baseName}": ${report}`));
   return checkpoint;
+}
+
+async function openChosen(store: Store, { at, step, onWarning = warnOnConsole, strict }: OpenOptions): Promise<Source> {
+  const rules = { choice: at ?? step, n: 1, strict: strict ?? false, verify: false, onWarning };
+  return await withIntact(store, rules, {}, ({ sources }) => {
+    const [source] = sources;
+    if (source === undefined) throw new NotFoundError(`No checkpoint in "${store.label}"`, { path: store.label });
+    return Promise.resolve(source);
+  });
 }
 
 /** A path names a checkpoint if its last part has the grammar of one, or a suffix; else a directory. */

@@ -2,9 +2,9 @@ import { ConfigError, NotFoundError } from "../errors.ts";
 import type { BaseName } from "../format/mod.ts";
 import type { Store } from "../store/mod.ts";
 import { best, type BestChoice, rankBest } from "./best.ts";
-import { listCheckpoints, type Listing } from "./directory.ts";
+import type { Listing } from "./directory.ts";
 import { withoutSuffix } from "./source.ts";
-import { Survey } from "./survey.ts";
+import { Survey, type Surveyed } from "./survey.ts";
 
 /**
  * Which checkpoint of a store: a global step (the newest of it), or a base name, or as much of its beginning as only
@@ -32,34 +32,40 @@ export function checkChoice(choice: CheckpointChoice): void {
   throw new ConfigError(`Cannot load checkpoint ${choice}: wanted a step, a base name, "best" or best("val_loss")`);
 }
 
+/** The checkpoints that are meant by a choice. */
+export interface Candidates {
+  /** Base names, the one to take first; the others if it is damaged. */
+  readonly bases: readonly string[];
+  /** Whether that very one was asked for, so that no other may take its place. */
+  readonly isNamed: boolean;
+  /** Those that cannot be judged, since their manifests are damaged. */
+  readonly damaged: readonly Surveyed[];
+}
+
 /**
- * The checkpoint that `choice` names, the newest if it is undefined; undefined only if the store has none and no
- * particular one was asked for.
+ * What `choice` means among the checkpoints of a listing; the newest if it is undefined.
+ *
+ * @throws {NotFoundError} There is no such checkpoint. Not if any will do and there is none.
  */
-export async function findCheckpoint(
+export async function findCandidates(
   store: Store,
+  listing: Listing,
   choice: CheckpointChoice | undefined,
-): Promise<BaseName | undefined> {
-  return (await findCheckpoints(store, choice, 1)).at(-1);
-}
-
-/** The same and those before it, `n` in all or as many as there are (0 or less: all), oldest first. */
-export async function findCheckpoints(
-  store: Store,
-  choice: CheckpointChoice | undefined,
-  n: number,
-): Promise<readonly BaseName[]> {
-  const listing = await listCheckpoints(store);
-  const { checkpoints } = listing;
-  const end = choice === undefined ? checkpoints.length : await indexOf(listing, choice, store) + 1;
-  return checkpoints.slice(n <= 0 ? 0 : Math.max(0, end - n), end);
-}
-
-async function indexOf(listing: Listing, choice: CheckpointChoice, store: Store): Promise<number> {
-  if (typeof choice !== "object" && choice !== "best") return indexOfNamed(listing.checkpoints, choice, store);
-  const rows = (await new Survey(store).of(listing)).filter((each) => each.damage === undefined);
-  const [first] = rankBest(choice === "best" ? best() : choice, rows, store.label);
-  return listing.checkpoints.findIndex(({ base }) => base === first?.base);
+): Promise<Candidates> {
+  const bases = listing.checkpoints.map(({ base }) => base);
+  if (choice === undefined) return { bases: bases.reverse(), isNamed: false, damaged: [] };
+  if (typeof choice !== "object" && choice !== "best") {
+    const index = indexOfNamed(listing.checkpoints, choice, store);
+    return { bases: bases.slice(index, index + 1), isNamed: true, damaged: [] };
+  }
+  const rows = await new Survey(store).of(listing);
+  const intact = rows.filter((each) => each.damage === undefined);
+  const ranked = rankBest(choice === "best" ? best() : choice, intact, store.label);
+  return {
+    bases: ranked.map(({ base }) => base),
+    isNamed: false,
+    damaged: rows.filter((each) => each.damage !== undefined),
+  };
 }
 
 function indexOfNamed(checkpoints: readonly BaseName[], choice: number | bigint | string, store: Store): number {

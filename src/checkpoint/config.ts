@@ -10,15 +10,17 @@ import {
   warnOnConsole,
 } from "../errors.ts";
 import { DIR_PERM_MODE, type Profile } from "../format/mod.ts";
+import { formatItems } from "../render/mod.ts";
 import type { Store } from "../store/mod.ts";
 import { type Handler, openHandler } from "./handler.ts";
 import type { HandlerSettings } from "./handler_settings.ts";
 import { pathOf } from "./directory_path.ts";
 import type { MeanOptions, MeanRequest } from "./mean.ts";
 import { checkChoice, type CheckpointChoice, choiceText } from "./choice.ts";
-import { embeddedPlace, openPlace, openSources, type Place } from "./config_place.ts";
+import { embeddedPlace, openPlace, type Place, withSources } from "./config_place.ts";
 import type { WorkOptions } from "./save.ts";
 import type { ScopeRule } from "./scope_rules.ts";
+import type { OpenRules } from "./with_intact.ts";
 
 /** Options of {@linkcode Config.dir}. */
 export interface DirOptions {
@@ -54,6 +56,8 @@ export class Config {
   #profile: Profile | undefined;
   #compression: "none" | "gzip" | undefined;
   #extras = true;
+  #strict = false;
+  #verify = false;
   #clock: () => Date = () => new Date();
   #onWarning: OnWarning = warnOnConsole;
   #handler: Handler | undefined;
@@ -250,6 +254,22 @@ export class Config {
     return this;
   }
 
+  /**
+   * Compares every checksum of a checkpoint before it is loaded, which reads it all: one with a damaged byte is then
+   * skipped as a torn one is. Without it the manifest is checked and the payload's size; a damaged byte is an error when
+   * the variable is read.
+   */
+  verify(verify = true): this {
+    this.#verify = verify;
+    return this;
+  }
+
+  /** Makes a damaged checkpoint an error, where else the next older intact one would be loaded. */
+  strict(strict = true): this {
+    this.#strict = strict;
+    return this;
+  }
+
   /** Gives the time that goes into file names; default: now. */
   clock(clock: () => Date): this {
     this.#clock = clock;
@@ -263,7 +283,9 @@ export class Config {
   }
 
   /**
-   * Opens the place, loads the newest checkpoint (or {@linkcode at} another), and attaches the Handler to the Context.
+   * Opens the place, loads the newest intact checkpoint (or {@linkcode at} another), and attaches the Handler to the
+   * Context. Newer ones that prove damaged are skipped, with a warning: see `handler.skipped`, {@linkcode verify} and
+   * {@linkcode strict}. One that was asked for by step or name is loaded, or it is an error that names intact ones.
    * Without `immediate()` only the manifest and the first bytes of the payload are read; the rest follows when a
    * variable is asked for.
    *
@@ -274,30 +296,26 @@ export class Config {
     const place = this.#expectPlace();
     const store = await openPlace(place, this.#mustExist);
     const onWarning = (message: string): void => this.#onWarning(visible(message));
-    const sources = await openSources(place, store, this.#choice, this.#mean?.n ?? 1, onWarning);
-    if (sources.length === 0 && this.#mustExist) {
-      throw new NotFoundError(`No checkpoint in "${store.label}"; load() wants one, build() starts without`, {
-        path: store.label,
-      });
-    }
-    const settings: HandlerSettings = {
-      context: this.#context,
-      store,
-      embedded: place.kind === "embed",
-      keep: this.#keep,
-      excludedParams: this.#excludedParams,
-      excludeAllParams: this.#excludeAllParams,
-      excludedVars: this.#excludedVars,
-      rules: this.#rules,
-      immediate: this.#immediate,
-      mean: this.#mean,
-      profile: this.#profile,
-      compression: this.#compression,
-      extras: this.#extras,
-      clock: this.#clock,
+    const rules: OpenRules = {
+      choice: this.#choice,
+      n: this.#mean?.n ?? 1,
+      strict: this.#strict,
+      verify: this.#verify,
       onWarning,
     };
-    this.#handler = await openHandler(settings, sources, options);
+    this.#handler = await withSources(place, store, rules, options, async (opened) => {
+      if (opened.sources.length === 0 && this.#mustExist) {
+        throw new NotFoundError(`No checkpoint in "${store.label}"; load() wants one, build() starts without`, {
+          path: store.label,
+        });
+      }
+      const { length } = opened.sources;
+      if (rules.n > length && rules.n > 1 && length > 0) {
+        const has = formatItems(length, "checkpoint");
+        onWarning(`mean: "${store.label}" has ${has}, fewer than the ${rules.n} asked for`);
+      }
+      return await openHandler(this.#settings(place, store, onWarning), opened, options);
+    });
     return this.#handler;
   }
 
@@ -314,6 +332,28 @@ export class Config {
         cause,
       });
     }
+  }
+
+  #settings(place: Place, store: Store, onWarning: OnWarning): HandlerSettings {
+    return {
+      context: this.#context,
+      store,
+      embedded: place.kind === "embed",
+      keep: this.#keep,
+      excludedParams: this.#excludedParams,
+      excludeAllParams: this.#excludeAllParams,
+      excludedVars: this.#excludedVars,
+      rules: this.#rules,
+      immediate: this.#immediate,
+      mean: this.#mean,
+      strict: this.#strict,
+      verify: this.#verify,
+      profile: this.#profile,
+      compression: this.#compression,
+      extras: this.#extras,
+      clock: this.#clock,
+      onWarning,
+    };
   }
 
   #fail(message: string): this {

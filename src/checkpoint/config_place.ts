@@ -1,11 +1,10 @@
-import { CorruptError, FormatError, NotFoundError, type OnWarning } from "../errors.ts";
 import { BIN_DATA_SUFFIX, JSON_NAME_SUFFIX } from "../format/mod.ts";
-import { formatItems } from "../render/mod.ts";
 import { EmbeddedStore, LocalStore, type Store } from "../store/mod.ts";
-import { type CheckpointChoice, findCheckpoints } from "./choice.ts";
 import { joinHome, makeTempDirectory } from "./directory_path.ts";
-import { listCheckpoints } from "./directory.ts";
-import { openSource, type Source } from "./source.ts";
+import { expectVerified } from "./open_intact.ts";
+import type { WorkOptions } from "./save.ts";
+import { openSource } from "./source.ts";
+import { type OpenedCheckpoints, type OpenRules, withIntact } from "./with_intact.ts";
 
 /** Where a Config's checkpoints live, as it was said. */
 export type Place =
@@ -35,35 +34,16 @@ export async function openPlace(place: Place, mustExist: boolean): Promise<Store
   return store;
 }
 
-/** Opens the checkpoint that `choice` names (default: the newest) and those before it, `n` in all; oldest first. */
-export async function openSources(
+/** Does `work` with the checkpoints of a place that the rules name: see {@linkcode withIntact}. */
+export async function withSources<T>(
   place: Place,
   store: Store,
-  choice: CheckpointChoice | undefined,
-  n: number,
-  onWarning: OnWarning,
-): Promise<readonly Source[]> {
-  if (place.kind === "embed") return [await openSource(store, EMBEDDED)];
-  const found = await findCheckpoints(store, choice, n);
-  if (n > found.length && n > 1 && found.length > 0) {
-    onWarning(`mean: "${store.label}" has ${formatItems(found.length, "checkpoint")}, fewer than the ${n} asked for`);
-  }
-  const sources: Source[] = [];
-  try {
-    for (const { base } of found) sources.push(await openSource(store, base));
-    return sources;
-  } catch (error) {
-    sources.forEach((source) => source.reader.close());
-    throw choice === undefined ? await withWayOut(error, store, found[sources.length]?.base) : error;
-  }
-}
-
-/** A damaged checkpoint must not be a dead end: the error says which others there are. */
-async function withWayOut(error: unknown, store: Store, base: string | undefined): Promise<unknown> {
-  const isDamage = error instanceof CorruptError || error instanceof FormatError || error instanceof NotFoundError;
-  if (!isDamage) return error;
-  const { checkpoints } = await listCheckpoints(store);
-  const others = checkpoints.map((each) => each.base).filter((each) => each !== base);
-  if (others.length > 0) error.message += `; others are there, to be loaded by at("${others.at(-1)}") and so on`;
-  return error;
+  rules: OpenRules,
+  options: WorkOptions,
+  work: (opened: OpenedCheckpoints) => Promise<T>,
+): Promise<T> {
+  if (place.kind !== "embed") return await withIntact(store, rules, options, work);
+  const source = await openSource(store, EMBEDDED);
+  if (rules.verify) await expectVerified(source, options);
+  return await work({ sources: [source], skipped: [] });
 }

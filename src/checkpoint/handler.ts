@@ -24,7 +24,7 @@ import {
 import type { Store } from "../store/mod.ts";
 import { type DType, Tensor } from "../tensor/mod.ts";
 import { checkedMetrics } from "./checked_metrics.ts";
-import { checkChoice, type CheckpointChoice, findCheckpoint } from "./choice.ts";
+import { checkChoice, type CheckpointChoice } from "./choice.ts";
 import { type Checkpoint, savedCheckpoint } from "./checkpoint.ts";
 import type { BackgroundSave, BackgroundSaveOptions } from "./background_save.ts";
 import { BackgroundSaver, type Captured } from "./background_saver.ts";
@@ -42,7 +42,7 @@ import { type SaveOptions, type WorkOptions, writeCheckpoint } from "./save.ts";
 import { type BackgroundSaveHook, backgroundSaveHook, saveHook } from "./save_hook.ts";
 import { WriterLock } from "./writer_lock.ts";
 import { captureSnapshot, type Inherited, releaseSnapshot, type Snapshot, variableKey } from "./snapshot.ts";
-import { openSource, type Source } from "./source.ts";
+import { type OpenedCheckpoints, type SkippedCheckpoint, withIntact } from "./with_intact.ts";
 
 /** A variable of a checkpoint that the Context has not asked for yet. */
 export interface PendingVariable {
@@ -72,10 +72,10 @@ export interface HandlerPlace {
 /** Where a Handler's checkpoints are; not for users, so not a method. */
 export let placeOf: (handler: Handler) => HandlerPlace;
 
-/** Makes a Handler that has loaded the last of `sources`, if there are any; not for users, so not a constructor. */
+/** Makes a Handler that has loaded the last of the sources, if there are any; not for users, so not a constructor. */
 export let openHandler: (
   settings: HandlerSettings,
-  sources: readonly Source[],
+  opened: OpenedCheckpoints,
   options: WorkOptions,
 ) => Promise<Handler>;
 
@@ -126,6 +126,7 @@ export class Handler implements Loader, AsyncDisposable {
   #inherited: Inherited;
   #loadedBase: string | undefined;
   #mean: MeanReport | undefined;
+  #skipped: readonly SkippedCheckpoint[] = [];
   #counter = 0n;
   #isClosed = false;
   #queue: Promise<unknown> = Promise.resolve();
@@ -142,9 +143,9 @@ export class Handler implements Loader, AsyncDisposable {
 
   static {
     placeOf = (handler) => handler.#place;
-    openHandler = async (settings, sources, options) => {
+    openHandler = async (settings, opened, options) => {
       const handler = new Handler(settings);
-      await handler.#attach(sources, options);
+      await handler.#attach(opened, options);
       return handler;
     };
   }
@@ -167,9 +168,8 @@ export class Handler implements Loader, AsyncDisposable {
    * `metrics` are kept in the manifest, so that `at("best")` and retention know them also after a restart.
    *
    * Needs `--allow-read=<dir> --allow-write=<dir>`. Throws a ConfigError if this Handler cannot save, or not these
-   * metrics, a VariableError
-   * for a variable without value, FormatError and ShapeError for what the profile cannot hold: all before a byte is
-   * written. After an error the directory is as before.
+   * metrics, a VariableError for a variable without value, FormatError and ShapeError for what the profile cannot hold:
+   * all before a byte is written. After an error the directory is as before.
    *
    * One writer: the first save takes the directory's lock, which is released when the Handler is disposed or the process
    * ends, and removes what interrupted saves left. A LockedError names the other process that holds it. Within one
@@ -296,6 +296,11 @@ export class Handler implements Loader, AsyncDisposable {
     return this.#loadedBase;
   }
 
+  /** Damaged checkpoints that were passed over when the Context was loaded, newest first, and what is wrong with them. */
+  get skipped(): readonly SkippedCheckpoint[] {
+    return this.#skipped;
+  }
+
   /** How the loaded values came about, if they are a mean: see `Config.takeMean`. */
   get mean(): MeanReport | undefined {
     return this.#mean;
@@ -362,26 +367,23 @@ export class Handler implements Loader, AsyncDisposable {
 
   /**
    * Loads another checkpoint of the directory into the Context: the newest of a step, a base name, or the best by a
-   * metric (`"best"`, see {@linkcode best}). Variables that
-   * the Context has get its values, the others become pending, params are overwritten (but for excluded ones). The
-   * Context's variables that it does not have keep their values, and are reported; pending ones are forgotten.
+   * metric (`"best"`, see {@linkcode best}). Variables that the Context has get its values, the others become pending,
+   * params are overwritten (but for excluded ones). The Context's variables that it does not have keep their values, and
+   * are reported; pending ones are forgotten. A damaged one is an error that names intact ones; of the best the next
+   * best is taken.
    */
   restore(choice: CheckpointChoice, options: WorkOptions = {}): Promise<void> {
     return this.#inTurn(async () => {
       checkChoice(choice);
-      const found = await findCheckpoint(this.#store, choice);
-      if (found === undefined) return;
-      const source = await openSource(this.#store, found.base);
-      const plan = await planLoad(source, [], { ...this.#settings, mean: undefined }, options);
-      this.#apply(plan);
-      const loaded = new Set(plan.pending.map(variableKey));
-      const missing = Array.from(this.#context.iterVariables()).filter((each) => !loaded.has(variableKey(each)));
-      if (missing.length > 0) {
-        this.#warn(
-          `"${found.base}" lacks ${formatItems(missing.length, "variable")} of the Context, left as they were: ` +
-            missing.slice(0, 10).map(entryLabel).join(", "),
-        );
-      }
+      const { strict, verify, onWarning } = this.#settings;
+      await withIntact(this.#store, { choice, n: 1, strict, verify, onWarning }, options, async (opened) => {
+        const source = opened.sources.at(-1);
+        if (source === undefined) return;
+        const plan = await planLoad(source, [], { ...this.#settings, mean: undefined }, options);
+        this.#skipped = opened.skipped;
+        this.#apply(plan);
+        this.#warnOfMissing(plan);
+      });
       this.#pool.closeUnused(this.#queued);
     });
   }
@@ -444,6 +446,7 @@ export class Handler implements Loader, AsyncDisposable {
     return {
       title: this.toString(),
       loadedBase: this.#loadedBase,
+      skipped: this.#skipped,
       profile: this.#inherited.profile,
       pending: this.#pool.values(),
       variables: this.#context.numVariables(),
@@ -451,11 +454,12 @@ export class Handler implements Loader, AsyncDisposable {
   }
 
   /** Loads the last of `sources`, and becomes the Context's loader. */
-  async #attach(sources: readonly Source[], options: WorkOptions): Promise<void> {
+  async #attach({ sources, skipped }: OpenedCheckpoints, options: WorkOptions): Promise<void> {
     const newest = sources.at(-1);
     const plan = newest && await planLoad(newest, sources.slice(0, -1), this.#settings, options);
     this.#pool.chain(this.#context.loader);
     this.#context.setLoader(this);
+    this.#skipped = skipped;
     if (plan !== undefined) this.#apply(plan);
   }
 
@@ -505,6 +509,16 @@ export class Handler implements Loader, AsyncDisposable {
       style,
     );
     return { snapshot, step };
+  }
+
+  #warnOfMissing({ source, pending }: LoadPlan): void {
+    const loaded = new Set(pending.map(variableKey));
+    const missing = Array.from(this.#context.iterVariables()).filter((each) => !loaded.has(variableKey(each)));
+    if (missing.length === 0) return;
+    this.#warn(
+      `"${source.base}" lacks ${formatItems(missing.length, "variable")} of the Context, left as they were: ` +
+        missing.slice(0, 10).map(entryLabel).join(", "),
+    );
   }
 
   /** The global step as it is now; reading it may have to wait. */

@@ -27,6 +27,10 @@ export interface HandlerSettings {
   readonly immediate: boolean;
   /** The mean to take at the first load; undefined: none. */
   readonly mean: MeanRequest | undefined;
+  /** Whether a damaged checkpoint is an error, also where another could be loaded. */
+  readonly strict: boolean;
+  /** Whether every checksum is compared before a checkpoint counts as intact. */
+  readonly verify: boolean;
   /** The profile asked for; undefined: that of the loaded checkpoint. */
   readonly profile: Profile | undefined;
   /** The compression asked for; undefined: that of the loaded checkpoint. */

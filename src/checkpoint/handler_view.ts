@@ -3,6 +3,10 @@ import { type VariableLine, variablesBlocks, variablesFacts } from "../context/v
 import { type Block, formatCount, formatItems, type View, viewLine } from "../render/mod.ts";
 import { storedSource } from "./checkpoint_view.ts";
 import type { Pending } from "./snapshot.ts";
+import type { SkippedCheckpoint } from "./with_intact.ts";
+
+/** Skipped checkpoints that are shown. */
+const MAX_SKIPPED = 5;
 
 /** What a Handler shows of itself. */
 export interface HandlerParts {
@@ -10,6 +14,8 @@ export interface HandlerParts {
   readonly title: string;
   /** Base name of the loaded checkpoint. */
   readonly loadedBase: string | undefined;
+  /** Damaged ones that were passed over. */
+  readonly skipped: readonly SkippedCheckpoint[];
   /** The profile that it writes. */
   readonly profile: string;
   /** Loaded, but not asked for yet. */
@@ -38,18 +44,26 @@ function pendingSource(pending: Pending): VariableSource {
 }
 
 function draw(parts: HandlerParts, lines: readonly VariableLine[], options: StudyOptions): View {
-  if (parts.pending.length === 0) return { ...head(parts), blocks: [] };
+  const skipped = parts.skipped.slice(0, MAX_SKIPPED).map(({ baseName, reason }): Block => ({
+    kind: "note",
+    text: `skipped "${baseName}": ${reason}`,
+    mark: "warning",
+  }));
+  if (parts.pending.length === 0) return { ...head(parts), blocks: skipped };
   const alarming = variablesFacts(lines).filter((fact) => typeof fact !== "string");
   const blocks = variablesBlocks(lines, { ...options, limit: options.limit ?? DEFAULT_LIMIT }).map((block): Block => {
     if (block.kind !== "table") return block;
     return { ...block, columns: block.columns.map((column, index) => index === 0 ? { title: "pending" } : column) };
   });
-  return { ...head(parts), facts: [...head(parts).facts, ...alarming], blocks };
+  return { ...head(parts), facts: [...head(parts).facts, ...alarming], blocks: [...skipped, ...blocks] };
 }
 
-function head({ title, loadedBase, profile, variables, pending }: HandlerParts): View {
+function head({ title, loadedBase, skipped, profile, variables, pending }: HandlerParts): View {
   const facts = [
     loadedBase === undefined ? "nothing loaded" : `loaded "${loadedBase}"`,
+    ...skipped.length === 0
+      ? []
+      : [{ text: `${formatCount(skipped.length)} damaged skipped`, mark: "warning" as const }],
     `profile ${profile}`,
     `${formatItems(variables, "variable")} in the Context`,
     `${formatCount(pending.length)} pending`,

@@ -1,10 +1,10 @@
 import { hostBackend } from "../backend/mod.ts";
 import { Context } from "../context/mod.ts";
-import { ConfigError, NotFoundError } from "../errors.ts";
+import { ConfigError, NotFoundError, type OnWarning, warnOnConsole } from "../errors.ts";
+import { parseBaseName } from "../format/mod.ts";
 import { drawable } from "../render/mod.ts";
 import { forEachSideBySide } from "./compare.ts";
 import { load } from "./config.ts";
-import { findCheckpoints } from "./choice.ts";
 import { Handler, placeOf } from "./handler.ts";
 import { decide, type Decision, type MeanOptions, onlyInOlder } from "./mean.ts";
 import { BLOCKS_BYTES } from "./mean_pipeline.ts";
@@ -13,10 +13,15 @@ import { entryLabel, type EntryReader } from "./payload_reader.ts";
 import { type CheckpointsPlace, storeOf } from "./place.ts";
 import { ByteProgress, type WorkOptions } from "./save.ts";
 import { selectFromManifest } from "./scope_rules.ts";
-import { openSource, type Source } from "./source.ts";
+import type { Store } from "../store/mod.ts";
+import type { Source } from "./source.ts";
+import { withIntact } from "./with_intact.ts";
 
 /** Options of {@linkcode previewMean}. */
-export interface PreviewMeanOptions extends MeanOptions, WorkOptions {}
+export interface PreviewMeanOptions extends MeanOptions, WorkOptions {
+  /** Is told of damaged checkpoints, which are skipped; default: `console.warn`. */
+  readonly onWarning?: OnWarning;
+}
 
 /** What a mean would do with one variable. */
 export interface MeanPreviewVariable {
@@ -86,16 +91,26 @@ export async function previewMean(
     throw new ConfigError(`Cannot preview the mean of ${n} checkpoints: wanted a whole number`);
   }
   const store = storeOf(place);
-  const found = await findCheckpoints(store, undefined, n);
-  const last = found.at(-1);
-  if (last === undefined) throw new NotFoundError(`No checkpoint in "${store.label}"`, { path: store.label });
+  const rules = { choice: undefined, n, strict: false, verify: false, onWarning: options.onWarning ?? warnOnConsole };
   const own = place instanceof Handler ? placeOf(place).context : undefined;
-  const request = { n, backend: hostBackend, ...options.average && { average: options.average } };
-  const sources: Source[] = [];
+  return await withIntact(store, rules, options, ({ sources }) => previewOf(store, sources, own, options));
+}
+
+async function previewOf(
+  store: Store,
+  sources: readonly Source[],
+  own: Context | undefined,
+  options: PreviewMeanOptions,
+): Promise<MeanPreview> {
+  const last = sources.at(-1);
+  if (last === undefined) throw new NotFoundError(`No checkpoint in "${store.label}"`, { path: store.label });
+  const request = {
+    n: sources.length,
+    backend: hostBackend,
+    ...options.average && { average: options.average },
+  };
   try {
-    for (const { base } of found) sources.push(await openSource(store, base));
-    const newest = sources.slice(-1);
-    const wanted = newest.flatMap(({ manifest }) => selectFromManifest(manifest, []).entries);
+    const wanted = selectFromManifest(last.manifest, []).entries;
     const decisions = decide(sources, wanted, request, own ?? new Context());
     const readBytes = sum(decisions, ({ placed, from }) => placed.row.byteLength * from.length);
     const progress = new ByteProgress(
@@ -121,8 +136,8 @@ export async function previewMean(
       distances: distances.get(decision) ?? [],
     }));
     const preview: MeanPreview = {
-      baseNames: found.map(({ base }) => base),
-      steps: found.map(({ step }) => step),
+      baseNames: sources.map(({ base }) => base),
+      steps: sources.map(({ base }) => parseBaseName(base)?.step ?? 0n),
       variables,
       onlyInOlder: onlyInOlder(sources),
       memoryBytes: sum(decisions, ({ placed }) => placed.row.byteLength) + Math.min(readBytes, BLOCKS_BYTES),
@@ -131,7 +146,7 @@ export async function previewMean(
         const { average } = request;
         // By name: what was previewed is done, also if there is a newer one by now.
         return await load(context).store(store).at(last.base)
-          .takeMean(found.length, hostBackend, average === undefined ? {} : { average }).immediate().done();
+          .takeMean(sources.length, hostBackend, average === undefined ? {} : { average }).immediate().done();
       },
     };
     return drawable(preview, meanPreviewView);

@@ -25,6 +25,8 @@ export { type Timeline, timeline, type TimelineCheckpoint, type TimelineOptions 
 export { diffVariables, type VariableChange, type VariableDistance } from "./variables_diff.ts";
 export type { VariablesDiff, VariableShape } from "./variables_diff.ts";
 export type { SaveOptions, WorkOptions } from "./save.ts";
+export type { VerifiedVariable, VerifyReport } from "./verify.ts";
+export type { SkippedCheckpoint } from "./with_intact.ts";
 export { best, type BestChoice, type MetricMode } from "./best.ts";
 export type { CheckpointChoice } from "./choice.ts";
 export type { BackgroundSaveHook } from "./save_hook.ts";

@@ -1,9 +1,9 @@
-import { CheckpointError } from "../errors.ts";
+import type { CheckpointError } from "../errors.ts";
 import { type BaseName, BIN_DATA_SUFFIX, JSON_NAME_SUFFIX, type Metrics, NO_METRICS } from "../format/mod.ts";
 import type { Store } from "../store/mod.ts";
-import { isDamage } from "./damage.ts";
+import { isContentError } from "./damage.ts";
 import type { Listing } from "./directory.ts";
-import { openSource } from "./source.ts";
+import { openIntact } from "./open_intact.ts";
 
 /** What is known of a checkpoint without its tensors. */
 export interface Surveyed {
@@ -29,7 +29,10 @@ interface Known {
 /** Checkpoints whose manifests are read at once. */
 const AT_ONCE = 8;
 
-/** Reads the manifests of a store's checkpoints, each only once as long as its files have the same sizes. */
+/**
+ * Reads the manifests of a store's checkpoints, each only once as long as its files have the same sizes, and looks
+ * whether their payloads are as long as they must be.
+ */
 export class Survey {
   readonly #store: Store;
   #known = new Map<string, Known>();
@@ -67,15 +70,13 @@ export class Survey {
       damage: undefined,
     };
     try {
-      const { manifest, reader } = await openSource(this.#store, base);
-      reader.close();
-      return { ...fromName, saved: manifest.saved ?? fromName.saved, metrics: manifest.metrics };
+      const source = await openIntact(this.#store, base, {});
+      if (source === undefined) return undefined;
+      source.reader.close();
+      return { ...fromName, saved: source.manifest.saved ?? fromName.saved, metrics: source.manifest.metrics };
     } catch (error) {
-      if (isDamage(error)) return { ...fromName, damage: error };
-      if (!(error instanceof CheckpointError && error.code === "not-found")) throw error;
-      // Retention takes the manifest first: without it there is no checkpoint any more.
-      const isThere = (await this.#store.list()).some((each) => each.name === base + JSON_NAME_SUFFIX);
-      return isThere ? { ...fromName, damage: error } : undefined;
+      if (!isContentError(error)) throw error;
+      return { ...fromName, damage: error };
     }
   }
 }

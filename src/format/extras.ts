@@ -10,8 +10,13 @@ export const FORMAT_VERSION = 1;
 
 const WANTED = "an object written by Cairn";
 
+/** The manifest is of a version that this Cairn does not know. */
+export class NewerVersionError extends FormatError {}
+
 /** `Cairn` of the top level. */
 export interface TopExtras {
+  /** {@linkcode FORMAT_VERSION}, or a newer one, of which only the checksum is read. */
+  readonly version: number;
   readonly writer: string | undefined;
   /** Exact size of the uncompressed payload. */
   readonly payloadSize: number | undefined;
@@ -35,6 +40,7 @@ export interface EntryExtras {
 
 /** Reads `Cairn` of the top level. */
 export function readTopExtras(reader: JsonReader, place: ErrorPlace): TopExtras {
+  let version = FORMAT_VERSION;
   let writer: string | undefined;
   let payloadSize: number | undefined;
   let saved: Date | undefined;
@@ -43,9 +49,10 @@ export function readTopExtras(reader: JsonReader, place: ErrorPlace): TopExtras 
   let previousEnd = -1;
   for (let key = reader.firstKey(WANTED); key !== undefined; key = reader.nextKey()) {
     const keyAt = reader.keyAt;
-    switch (key) {
+    switch (version > FORMAT_VERSION && key !== "ManifestCRC32" ? "" : key) {
       case "FormatVersion":
-        expectVersion(reader.readInteger("a format version"), place);
+        version = reader.readInteger("a format version");
+        if (version < FORMAT_VERSION) throw new FormatError(versionText(version, place), place);
         break;
       case "Writer":
         writer = reader.readString("a string", MAX_NAME_BYTES);
@@ -70,7 +77,7 @@ export function readTopExtras(reader: JsonReader, place: ErrorPlace): TopExtras 
     }
     previousEnd = reader.at;
   }
-  return { writer, payloadSize, saved, metrics, crc };
+  return { version, writer, payloadSize, saved, metrics, crc };
 }
 
 /** `2026-01-31T12:00:00.000Z` */
@@ -84,13 +91,14 @@ function instantOf(text: string, place: ErrorPlace): Date {
   );
 }
 
-function expectVersion(found: number, place: ErrorPlace): void {
-  if (found === FORMAT_VERSION) return;
-  throw new FormatError(
-    `Cannot read manifest "${place.path}": its "${EXTRAS_KEY}" format version is ${found}, ` +
-      `wanted ${FORMAT_VERSION}; it was written by a newer Cairn`,
-    place,
-  );
+/** Throws a NewerVersionError for what a newer Cairn wrote. Call it once the checksum has been compared. */
+export function expectVersion({ version }: TopExtras, place: ErrorPlace): void {
+  if (version === FORMAT_VERSION) return;
+  throw new NewerVersionError(`${versionText(version, place)}; it was written by a newer Cairn`, place);
+}
+
+function versionText(found: number, place: ErrorPlace): string {
+  return `Cannot read manifest "${place.path}": its "${EXTRAS_KEY}" format version is ${found}, wanted ${FORMAT_VERSION}`;
 }
 
 /** Reads `Cairn` of a variable. */

@@ -1,7 +1,7 @@
 import type { GoParam } from "../context/go_param.ts";
 import { CorruptError, type ErrorPlace, FormatError, LimitError, messageOf } from "../errors.ts";
 import type { DType } from "../tensor/dtype.ts";
-import { checkManifestCrc, readTopExtras, type TopExtras } from "./extras.ts";
+import { checkManifestCrc, expectVersion, readTopExtras, type TopExtras } from "./extras.ts";
 import { EXTRAS_KEY } from "./extras_key.ts";
 import { keyFolder } from "./fold_key.ts";
 import { type JsonMember, type JsonNode, lastOfEachKey } from "./json.ts";
@@ -142,6 +142,7 @@ export function parseManifest(
     );
   }
   checkManifestCrc(bytes, top.extras?.crc, place);
+  if (top.extras !== undefined) expectVersion(top.extras, place);
   const profile = profileOf(top);
   const { entries, payloadSize } = top.variables.plain ?? toEntries(top.variables.rows, profile, place, reports);
   checkPayloadSize(top.extras?.payloadSize, payloadSize, place);

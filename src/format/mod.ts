@@ -21,6 +21,7 @@ export { type ByteSink, GzipSink } from "./gzip_sink.ts";
 export { inflatePayload, inflatePayloadSync } from "./inflate.ts";
 export { type JsonMember, type JsonNode, JsonNumber, JsonObject } from "./json.ts";
 export { stringifyGo } from "./json_text.ts";
+export { NewerVersionError } from "./extras.ts";
 export { EXTRAS_KEY } from "./extras_key.ts";
 export { type Entry, type Manifest, type ParamEntry, parseManifest } from "./manifest.ts";
 export {

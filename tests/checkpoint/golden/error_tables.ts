@@ -34,7 +34,6 @@ export const REFUSED: { readonly [code in ErrorCode]?: readonly string[] } = {
     ...["1e400", "nan", "scope-empty", "scope-relative", "entry-null"].map((each) => `param-${each}`),
     "params-object",
     "var-entry-null",
-    "list-latest-broken",
   ],
 };
 
@@ -96,6 +95,10 @@ export const LOADED_OTHERWISE: { readonly [id: string]: Otherwise } = {
       "both names mean one variable: the form of the file's own version counts. In GoMLX both are there, or one of " +
       "them at random",
     variables: { "/ x": X },
+  },
+  "list-latest-broken": {
+    why: "a torn checkpoint is skipped for the one before, and reported",
+    variables: { "/s x": X },
   },
   "list-zzz": { why: "checkpoint-zzz is somebody else's file; GoMLX loads it", variables: { "/s x": X } },
 };
