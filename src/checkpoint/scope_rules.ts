@@ -103,13 +103,17 @@ function moveScope(scope: string, rule: ScopeRule): string {
   return trimSlash(rule.to) + scope.slice(trimSlash(rule.from).length) || "/";
 }
 
+/** What GoMLX's and tfjs's optimizers put behind the name of the variable that they keep something for. */
+const MOMENT =
+  /^(.+)(_(?:1st_moment|2nd_moment|momentum|mean_square|mean_gradient|accumulator|accumulated_(?:gradient|update)))$/;
+
 /** The variable that an optimizer's moment belongs to: `/AdamOptimizer` + its scope, its name + `_1st_moment`. */
 function momentOf(
   row: Entry,
   byPath: ReadonlyMap<string, Entry>,
 ): { readonly optimizer: string; readonly variable: Entry; readonly suffix: string } | undefined {
   const [, optimizer, scope] = /^(\/[^/]+)(\/.*)?$/.exec(row.scope) ?? [];
-  const [, name, suffix] = /^(.+)(_(?:1st|2nd)_moment)$/.exec(row.name) ?? [];
+  const [, name, suffix] = MOMENT.exec(row.name) ?? [];
   if (optimizer === undefined || name === undefined || suffix === undefined) return undefined;
   const variable = byPath.get(entryLabel({ scope: scope ?? "/", name }));
   return variable && { optimizer, variable, suffix };

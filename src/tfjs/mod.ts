@@ -1,5 +1,5 @@
 /**
- * Checkpoints of tfjs models: {@linkcode track} binds a `LayersModel` or variables to a Context.
+ * Checkpoints of tfjs models: {@linkcode track} binds a `LayersModel`, an optimizer or variables to a Context.
  *
  * tfjs is not imported here: its objects are recognised by what they can do, so `@tensorflow/tfjs`, `tfjs-core` with
  * `tfjs-layers`, and `tfjs-node` will all do. Needs no permission of its own.
@@ -23,6 +23,6 @@
  * @module
  */
 export type { LoadReport } from "./load_report.ts";
-export type { TfBuffer, TfLayer, TfModel, TfTensor, TfVariable, TfWeight } from "./tfjs_types.ts";
+export type { TfBuffer, TfLayer, TfModel, TfOptimizer, TfTensor, TfVariable, TfWeight } from "./tfjs_types.ts";
 export { track, type Trackable, type Tracked, type TrackOptions } from "./track.ts";
 export type { Context, Variable } from "../context/mod.ts";

@@ -15,18 +15,23 @@ export class TfValue implements LiveValue {
   /** Where it lives. */
   readonly tfVariable: TfVariable;
   readonly #path: string;
+  readonly #isModel: boolean;
 
-  /** `path` is for errors. Throws a ShapeError for a dtype that no checkpoint holds. */
-  constructor(tfVariable: TfVariable, path: string) {
+  /**
+   * `path` is for errors; state of an optimizer is never trainable, whatever tfjs calls it. Throws a ShapeError for a
+   * dtype that no checkpoint holds.
+   */
+  constructor(tfVariable: TfVariable, path: string, of: "model" | "optimizer" = "model") {
     this.tfVariable = tfVariable;
     this.dtype = dtypeOfTf(tfVariable.dtype, path);
     this.dimensions = [...tfVariable.shape];
     this.byteLength = byteLengthOf(this.dtype, sizeOf(this.dimensions));
     this.#path = path;
+    this.#isModel = of === "model";
   }
 
   get trainable(): boolean {
-    return this.tfVariable.trainable;
+    return this.#isModel && this.tfVariable.trainable;
   }
 
   get measureBytes(): number {

@@ -1,4 +1,4 @@
-import type { TfLayer, TfModel, TfVariable } from "./tfjs_types.ts";
+import type { TfLayer, TfModel, TfOptimizer, TfVariable } from "./tfjs_types.ts";
 
 /** Whether `x` is a variable of tfjs. */
 export function isTfVariable(x: unknown): x is TfVariable {
@@ -13,6 +13,11 @@ export function isTfLayer(x: unknown): x is TfLayer {
 /** Whether `x` is a LayersModel. */
 export function isTfModel(x: unknown): x is TfModel {
   return isTfLayer(x) && "layers" in x && Array.isArray(x.layers);
+}
+
+/** Whether `x` is an optimizer. */
+export function isTfOptimizer(x: unknown): x is TfOptimizer {
+  return hasMethods(x, "minimize", "applyGradients", "getClassName");
 }
 
 function hasMethods(x: unknown, ...names: readonly string[]): x is object {

@@ -14,6 +14,8 @@ export interface TfTensor {
   clone(): TfTensor;
   /** Values that a tensor can be made of. */
   bufferSync(): TfBuffer;
+  /** Makes a variable that shares its memory. */
+  variable(trainable?: boolean): TfVariable;
   /** Gives its memory back. */
   dispose(): void;
 }
@@ -58,4 +60,20 @@ export interface TfLayer {
 export interface TfModel extends TfLayer {
   /** In the order in which they were added. */
   readonly layers: readonly TfLayer[];
+  /** Those that the optimizer changes, in its order. */
+  readonly trainableWeights: readonly TfWeight[];
+  /** Set by `compile()`. */
+  readonly optimizer?: TfOptimizer | undefined;
+}
+
+/** An optimizer of tfjs, `tf.train.adam(…)` … */
+export interface TfOptimizer {
+  /** How many times it has changed variables. */
+  readonly iterations: number;
+  /** `Adam`, `SGD` … */
+  getClassName(): string;
+  /** Changes variables. `gradients` are by the variables' names, or a list of `{ name, tensor }`. */
+  applyGradients(gradients: object): void;
+  /** Computes the gradients of a scalar, applies them, and returns the scalar if asked to. */
+  minimize(loss: () => TfTensor, returnCost?: boolean, variables?: TfVariable[]): TfTensor | null;
 }

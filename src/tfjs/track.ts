@@ -1,16 +1,22 @@
-import { type Context, joinScope, splitScope, type Variable } from "../context/mod.ts";
+import { type Context, joinScope, liveGroupsOf, splitScope, type Variable } from "../context/mod.ts";
 import { ConfigError } from "../errors.ts";
 import type { LoadReport } from "./load_report.ts";
-import { isTfModel, isTfVariable } from "./tfjs_kinds.ts";
-import type { TfModel, TfVariable } from "./tfjs_types.ts";
-import { bindAll, type Member, ownsScope, TrackedVariables } from "./tracked_variables.ts";
+import { isTfModel, isTfOptimizer, isTfVariable } from "./tfjs_kinds.ts";
+import type { TfModel, TfOptimizer, TfVariable } from "./tfjs_types.ts";
+import { TrackedOptimizer } from "./tracked_optimizer.ts";
+import { bindAll, type Member, ownsScope, TrackedVariables, type Tracking } from "./tracked_variables.ts";
 import { nameWeights } from "./weight_names.ts";
 
 /**
- * What {@linkcode track} binds: a `LayersModel`; variables by name (`{ w, "layer/b": b }`); variables that were given
+ * What {@linkcode track} binds: a `LayersModel`; an optimizer, `tf.train.adam()` …; variables by name (`{ w, "layer/b": b }`); variables that were given
  * names, `tf.variable(x, true, "w")`.
  */
-export type Trackable = TfModel | TfVariable | readonly TfVariable[] | Readonly<Record<string, TfVariable>>;
+export type Trackable =
+  | TfModel
+  | TfOptimizer
+  | TfVariable
+  | readonly TfVariable[]
+  | Readonly<Record<string, TfVariable>>;
 
 /** Options of {@linkcode track}. */
 export interface TrackOptions {
@@ -20,18 +26,24 @@ export interface TrackOptions {
    * may always lack some.
    */
   readonly strict?: boolean | undefined;
+  /** Whether the optimizer of a compiled model is tracked with it. Default true. */
+  readonly optimizer?: boolean | undefined;
 }
 
 /** What {@linkcode track} has bound. */
 export interface Tracked {
-  /** The variables of the Context, in the order of the model's layers. */
+  /** The variables of the Context: of a model in the order of its layers, of an optimizer those that it has so far. */
   readonly variables: readonly Variable[];
   /** How the checkpoint that was loaded last fitted. */
   readonly report: LoadReport;
+  /** The optimizer that was tracked with a model. */
+  readonly optimizer?: Tracked | undefined;
+  /** Lets go: the variables of the Context are deleted, those of tfjs stay as they are. */
+  untrack(): void;
 }
 
 /**
- * Binds a tfjs model, or variables, to the current scope of a Context, both ways: a save writes their values as they
+ * Binds a tfjs model (with its optimizer, if it is compiled), an optimizer, or variables to the current scope of a Context, both ways: a save writes their values as they
  * are when it is called, and what is loaded is assigned to them, if the checkpoint was loaded before or will be later.
  * What the Context has already is assigned at once. Values stay where tfjs has them; `variable.value()`, `display(ctx)`
  * and a save read them. Float32, int32 and bool variables only.
@@ -41,6 +53,11 @@ export interface Tracked {
  *
  * Differing dtypes and shapes, missing and unexpected variables are found before any value is assigned. Values that are
  * still in a file are read at once, so the store must allow that (or call `handler.prefetch()` before).
+ *
+ * Of an optimizer all is kept that its next step depends on: the count of its steps, its running products, and what it
+ * has for each variable, which must be tracked in the same scope or below: `/AdamOptimizer/model/dense/kernel_1st_moment`,
+ * as in GoMLX. What is loaded before the first step is put in place by that step. Learning rates and the like are yours
+ * to set. SGD, Momentum, Adagrad, Adadelta, Adam, Adamax and RMSProp of tfjs 4.22.
  *
  * Random numbers of tfjs, and states of stateful recurrent layers, are not part of it.
  *
@@ -73,15 +90,16 @@ export interface Tracked {
  * ```
  */
 export function track(context: Context, target: Trackable, options: TrackOptions = {}): Tracked {
-  const { strict = true } = options;
-  const group = isTfModel(target)
-    ? trackedModel(context, target, strict)
-    : trackedPlainVariables(context, target, strict);
+  const { strict = true, optimizer = true } = options;
+  if (isTfModel(target)) return trackModel(context, target, strict, optimizer);
+  const group = isTfOptimizer(target)
+    ? optimizerGroup(context, target, [], [], strict)
+    : plainGroup(context, target, strict);
   bindAll(context, [group]);
-  return group;
+  return trackedOf(group);
 }
 
-function trackedModel(context: Context, model: TfModel, strict: boolean): TrackedVariables {
+function trackModel(context: Context, model: TfModel, strict: boolean, withOptimizer: boolean): Tracked {
   const members = nameWeights(model).map(({ scopes, name, variable }): Member => {
     return { scope: scopes.reduce(joinScope, context.scope), name, variable };
   });
@@ -91,24 +109,65 @@ function trackedModel(context: Context, model: TfModel, strict: boolean): Tracke
     );
   }
   const what = `the tfjs model at "${context.scope}"`;
-  return new TrackedVariables(context, what, members, ownsScope(context.scope), strict);
+  const weights = new TrackedVariables(context, model, what, members, ownsScope(context.scope), strict);
+  const known = weights.isEmpty ? groupOf(context, model, context.scope) : undefined;
+  const order = model.trainableWeights.map((weight) => weight.read()).filter(isTfVariable);
+  const state = withOptimizer && model.optimizer !== undefined
+    ? optimizerGroup(context, model.optimizer, members, order, strict)
+    : undefined;
+  const groups = [known ?? weights, ...state === undefined ? [] : [state]];
+  bindAll(context, groups);
+  return trackedOf(known ?? weights, state);
 }
 
-function trackedPlainVariables(context: Context, target: unknown, strict: boolean): TrackedVariables {
+/** A new group, or the one that it has already. */
+function optimizerGroup(
+  context: Context,
+  optimizer: TfOptimizer,
+  members: readonly Member[],
+  order: readonly TfVariable[],
+  strict: boolean,
+): Tracking {
+  return groupOf(context, optimizer) ?? new TrackedOptimizer(context, optimizer, members, order, strict);
+}
+
+function groupOf(context: Context, target: unknown, scope?: string): Tracking | undefined {
+  return Array.from(liveGroupsOf(context)).filter((group) =>
+    group instanceof TrackedVariables || group instanceof TrackedOptimizer
+  ).find((group) => group.target === target && (scope === undefined || group.scope === scope));
+}
+
+function trackedOf(group: Tracking, state?: Tracking): Tracked {
+  return {
+    get variables() {
+      return group.variables;
+    },
+    get report() {
+      return group.report;
+    },
+    optimizer: state && trackedOf(state),
+    untrack() {
+      group.unbind();
+      state?.unbind();
+    },
+  };
+}
+
+function plainGroup(context: Context, target: unknown, strict: boolean): Tracking {
   const members = namesOf(target).map(([path, variable]): Member => {
     if (isTfVariable(variable) && !path.split("/").includes("")) {
       return { ...splitScope(joinScope(context.scope, path)), variable };
     }
     throw new ConfigError(
-      `Cannot track "${path}": wanted a LayersModel, a tf.variable, a list of named ones, or an object of names and ` +
-        "tf.variables",
+      `Cannot track "${path}": wanted a LayersModel, an optimizer, a tf.variable, a list of named ones, or an object of ` +
+        "names and tf.variables",
       { entry: path },
     );
   });
   if (members.length === 0) throw new ConfigError(`Cannot track at "${context.scope}": there is no variable`);
   const scopes = new Set(members.map(({ scope }) => scope));
   const owns = ({ scope }: { readonly scope: string }): boolean => scopes.has(scope);
-  return new TrackedVariables(context, `the tfjs variables at "${context.scope}"`, members, owns, strict);
+  return new TrackedVariables(context, target, `the tfjs variables at "${context.scope}"`, members, owns, strict);
 }
 
 function namesOf(target: unknown): (readonly [path: string, variable: unknown])[] {

@@ -4,6 +4,7 @@ import {
   isInScope,
   type LiveGroup,
   liveGroupsOf,
+  type LiveValue,
   type LoadedEntry,
   type LoadedList,
   type Variable,
@@ -24,14 +25,26 @@ export interface Member {
   readonly variable: TfVariable;
 }
 
-/** A group of tfjs variables that is being bound to a Context. */
+/** A group of tfjs variables, bound to a Context or about to be. */
 export interface Tracking extends LiveGroup {
+  /** What was tracked. */
+  readonly target: unknown;
+  /** Scope of the Context that it was tracked in. */
+  readonly scope: string;
+  /** The variables of the Context. */
+  readonly variables: readonly Variable[];
+  /** How the checkpoint that was loaded last fitted. */
+  readonly report: LoadReport;
   /** Binds the group; what the Context has for it is in memory and fits. */
   bind(): void;
+  /** Lets go of it: the Context's variables are deleted, those of tfjs stay. */
+  unbind(): void;
 }
 
 /** Variables of tfjs that stand behind variables of a Context. */
 export class TrackedVariables implements Tracking {
+  readonly target: unknown;
+  readonly scope: string;
   readonly #context: Context;
   readonly #what: string;
   readonly #values: readonly { readonly scope: string; readonly name: string; readonly value: TfValue }[];
@@ -44,11 +57,14 @@ export class TrackedVariables implements Tracking {
   /** `what` is for errors; `owns` says which entries of a checkpoint belong to it and to nothing else. */
   constructor(
     context: Context,
+    target: unknown,
     what: string,
     members: readonly Member[],
     owns: (entry: LoadedEntry) => boolean,
     strict: boolean,
   ) {
+    this.target = target;
+    this.scope = context.scope;
     this.#context = context;
     this.#what = what;
     this.#owns = owns;
@@ -58,17 +74,20 @@ export class TrackedVariables implements Tracking {
     );
     this.#values = members.filter(({ variable }) => !known.has(variable))
       .map(({ scope, name, variable }) => ({ scope, name, value: new TfValue(variable, pathOf({ scope, name })) }));
-    this.#values.forEach(expectFree(context));
+    this.#values.forEach((each) => expectFree(context, each, "another tf.variable is tracked there"));
   }
 
-  /** The Context's variables, in the order of the model's. */
   get variables(): readonly Variable[] {
     return this.#variables;
   }
 
-  /** How the checkpoint that was loaded last fitted. */
   get report(): LoadReport {
     return this.#report;
+  }
+
+  /** Whether all of it is tracked already. */
+  get isEmpty(): boolean {
+    return this.#values.length === 0;
   }
 
   expect<Entry extends LoadedEntry>(loaded: LoadedList<Entry>): readonly Entry[] {
@@ -88,17 +107,15 @@ export class TrackedVariables implements Tracking {
   }
 
   bind(): void {
-    this.#variables = this.#values.map(({ scope, name, value }) => {
-      const { dtype, dimensions } = value;
-      const variable = this.#context.getVariableByScopeAndName(scope, name) ??
-        createIn(this.#context, { scope, name, dtype, dimensions });
-      const tensor = variable.hasValue ? variable.value() : undefined;
-      variable.setLive(value);
-      if (tensor !== undefined) value.assign(tensor);
-      return variable;
-    });
+    this.#variables = this.#values.map((each) => bindVariable(this.#context, each));
     this.finish();
     liveGroupsOf(this.#context).add(this);
+  }
+
+  unbind(): void {
+    liveGroupsOf(this.#context).delete(this);
+    for (const { scope, name } of this.#variables) this.#context.deleteVariable(scope, name);
+    this.#variables = [];
   }
 }
 
@@ -107,10 +124,11 @@ export class TrackedVariables implements Tracking {
  * anything.
  */
 export function bindAll(context: Context, groups: readonly Tracking[]): void {
+  const unbound = groups.filter((group) => !liveGroupsOf(context).has(group));
   const loaded = listLoaded(context);
-  const wanted = groups.flatMap((group) => group.expect(loaded));
+  const wanted = unbound.flatMap((group) => group.expect(loaded));
   const tensors = wanted.map(({ value }) => value.loaded ?? value.readSync());
-  groups.forEach((group) => group.bind());
+  unbound.forEach((group) => group.bind());
   void tensors; // They are held until here, so that bind() need not read.
 }
 
@@ -131,19 +149,34 @@ function entryOf(variable: Variable): LoadedEntry {
   return { scope, name, value: { dtype, dimensions, loaded, readSync: () => variable.value() } };
 }
 
-/** Refuses a variable of the Context that stands for another tfjs variable already. */
-function expectFree(context: Context): (place: { readonly scope: string; readonly name: string }) => void {
-  return ({ scope, name }) => {
-    const existing = context.inspectVariableIfLoaded(scope, name);
-    if (existing?.live === undefined) return;
-    if (existing.live instanceof TfValue && existing.live.tfVariable.isDisposed) return;
-    const path = pathOf({ scope, name });
-    throw new VariableError(
-      `Cannot track "${path}": another tf.variable is tracked there already; use another scope, such as ` +
-        `track(ctx.in("model_b"), …), or for a new model a new Context`,
-      { entry: path },
-    );
-  };
+/** A variable of the Context that stands for `value` from now on; what it had is assigned to it. */
+export function bindVariable(
+  context: Context,
+  { scope, name, value }: { readonly scope: string; readonly name: string; readonly value: LiveValue },
+): Variable {
+  const { dtype, dimensions } = value;
+  const variable = context.getVariableByScopeAndName(scope, name) ??
+    createIn(context, { scope, name, dtype, dimensions });
+  const tensor = variable.hasValue ? variable.value() : undefined;
+  variable.setLive(value);
+  if (tensor !== undefined) value.assign(tensor);
+  return variable;
+}
+
+/** Refuses a place where something else is tracked already; `why` says what. */
+export function expectFree(
+  context: Context,
+  { scope, name }: { readonly scope: string; readonly name: string },
+  why: string,
+): void {
+  const live = context.inspectVariableIfLoaded(scope, name)?.live;
+  if (live === undefined || live instanceof TfValue && live.tfVariable.isDisposed) return;
+  const path = pathOf({ scope, name });
+  throw new VariableError(
+    `Cannot track "${path}": ${why} already; use another scope, such as track(ctx.in("b"), …), a new Context for a new ` +
+      "model, or let go of what is there by its untrack()",
+    { entry: path },
+  );
 }
 
 /** The global step, the state of random numbers and of trainers, metrics, and optimizers are no part of a model. */

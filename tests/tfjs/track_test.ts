@@ -252,9 +252,13 @@ Deno.test("track() shows live values in a Context, sets them, and clones them", 
 Deno.test("track() twice binds once, and refuses another model in the same place", () => {
   const ctx = new Context();
   const model = newModel();
-  track(ctx, model);
-  assertEquals(track(ctx, model).variables, []);
-  assertThrows(() => track(ctx, newModel()), VariableError, "another tf.variable is tracked there already");
+  const { variables } = track(ctx, model);
+  assertEquals(track(ctx, model).variables, variables);
+  assertThrows(
+    () => track(ctx, newModel()),
+    VariableError,
+    "another tf.variable is tracked there already; use another scope",
+  );
   const outer = tf.sequential({ layers: [model, tf.layers.dense({ units: 1, name: "top" })] });
   assertEquals(track(ctx.in("outer"), outer).variables.map(String), ["/outer/top/kernel", "/outer/top/bias"]);
 });
