@@ -266,3 +266,20 @@ Deno.test("track() refuses an optimizer that is none of tfjs's own", () => {
   Object.assign(changed, { accBeta1: 0.9 });
   assertThrows(() => track(new Context(), changed), ConfigError, 'Cannot track optimizer "Adam"');
 });
+
+Deno.test("track() has a save in the background write what was there when it was called", async () => {
+  const { store } = await trained();
+  const ctx = new Context();
+  await using handler = await load(ctx).store(store).keep(-1).done();
+  const model = seededModel(tf.train.adam(0.01));
+  track(ctx.in("model"), model);
+  await trainStep(model, 2);
+  const weights = weightsOf(model);
+  await withoutLeak(async () => {
+    const saving = await handler.saveInBackground();
+    await trainStep(model, 3);
+    await saving.done;
+  });
+  await handler.restore((await handler.listCheckpoints()).at(-1) ?? "");
+  assertEquals(weightsOf(model), weights);
+});
