@@ -12,7 +12,8 @@ const STEPS: readonly SetupStep[] = [gomlxPrograms, tfjsNode];
 
 if (import.meta.main) Deno.exit(await setUp(STEPS));
 
-async function setUp(steps: readonly SetupStep[]): Promise<number> {
+/** Takes the steps in turn, and tells how each ended; gives the exit code. */
+export async function setUp(steps: readonly SetupStep[]): Promise<number> {
   let missing = 0;
   for (const step of steps) {
     const outcome = await step.run((line) => console.log(`setup: ${step.name}: ${line}`));

@@ -16,7 +16,11 @@ const EVERYTHING = ["mod.ts", "src", "tests"];
 
 if (import.meta.main) Deno.exit(await runTests(Deno.args));
 
-async function runTests(args: readonly string[]): Promise<number> {
+/** Runs tests, all of them if no path is given, and prints the totals; gives the exit code. */
+export async function runTests(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<number> {
   const scratch = join(PROJECT_ROOT, ".cairn", "test");
   if (await exists(scratch)) await Deno.remove(scratch, { recursive: true });
   await Deno.mkdir(scratch, { recursive: true });
@@ -25,7 +29,7 @@ async function runTests(args: readonly string[]): Promise<number> {
 
   const paths = args.some((arg) => !arg.startsWith("-")) ? [] : EVERYTHING;
   const denoArgs = ["test", "--doc", ...PERMISSIONS, NETWORK, `--junit-path=${junit}`, ...args, ...paths];
-  const exitCode = await runDeno(denoArgs, { CAIRN_NOT_RUN_FILE: notRun });
+  const exitCode = await runDeno(denoArgs, { ...env, CAIRN_NOT_RUN_FILE: notRun });
 
   const totals = countTests(await readIfThere(junit), exitCode);
   console.log("");

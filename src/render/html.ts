@@ -43,7 +43,12 @@ function attributeText([name, value]: readonly [string, string | true | undefine
 function sourceOf(part: HtmlPart): string {
   if (part === undefined) return "";
   if (part instanceof Html) return part.source;
-  return typeof part === "string" ? escapeHtml(part) : part.map(sourceOf).join("");
+  return typeof part === "string" ? noMath(escapeHtml(part)) : part.map(sourceOf).join("");
+}
+
+/** Notebooks typeset `$…$` and `\\(…\\)` wherever a text has them, but not across elements. */
+function noMath(escaped: string): string {
+  return escaped.replace(/[$\\]/g, (char) => `<span>${char}</span>`);
 }
 
 /**

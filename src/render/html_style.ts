@@ -14,13 +14,13 @@ export const MONO = "font-family:ui-monospace,Menlo,Consolas,monospace";
 /** Not seen, but read aloud, and seen again where styles are dropped. */
 export const HIDDEN = "position:absolute;width:1px;height:1px;overflow:hidden;clip:rect(0,0,0,0)";
 
-/** Signs and borders: at least 3:1 on white and on #111. */
+/** Signs and borders: at least 3:1 on white and on #111, also on two tints of their own. */
 export const COLOURS: Readonly<Record<Mark, string>> = {
   good: "#218a4b",
-  bad: "#e5484d",
+  bad: "#dc3d43",
   warning: "#b06d00",
   added: "#218a4b",
-  removed: "#e5484d",
+  removed: "#dc3d43",
   changed: "#b06d00",
 };
 

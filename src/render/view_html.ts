@@ -65,11 +65,15 @@ function chipHtml({ text, note, mark }: Chip): HtmlPart {
   return [element("span", { style }, sign, text, more), " "];
 }
 
+/** Inside of SVG, since notebooks that do not trust drop `image-rendering`, and large pixels would be a blur. */
 function pictureHtml({ png, width, height, caption }: PictureBlock): Html {
   const data = btoa(Array.from(png, (byte) => String.fromCharCode(byte)).join(""));
-  const style = `display:block;width:${width}px;height:${height}px;max-width:100%;image-rendering:pixelated;` +
-    `border:${LINE};box-sizing:content-box`;
-  const image = element("img", { alt: caption, title: caption, style, src: `data:image/png;base64,${data}` });
+  const size = `width="${width}" height="${height}"`;
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" ${size}><image ${size} preserveAspectRatio="none" ` +
+    `style="image-rendering:pixelated" href="data:image/png;base64,${data}"/></svg>`;
+  const style = `display:block;width:${width}px;height:auto;max-width:100%;border:${LINE};box-sizing:content-box`;
+  const source = `data:image/svg+xml;base64,${btoa(svg)}`;
+  const image = element("img", { alt: caption, title: caption, style, src: source });
   const below = element("figcaption", { style: `font-size:11px;${MUTED}` }, caption);
   return element("figure", { style: "margin:8px 0 2px" }, image, below);
 }

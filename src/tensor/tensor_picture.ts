@@ -6,8 +6,8 @@ import type { Tensor } from "./tensor.ts";
 /** Pixels of the longer side at most. */
 const HEAT_PIXELS = 64;
 const IMAGE_PIXELS = 112;
-/** Shown pixels of the longer side. */
-const SHOWN = 256;
+/** Shown pixels at most. */
+const SHOWN = { width: 480, height: 256, zoom: 16 };
 
 type Rgba = readonly [red: number, green: number, blue: number, alpha: number];
 
@@ -74,7 +74,7 @@ function picture(
       pixels.set(colour(...from), (y * columns + x) * 4);
     }
   }
-  const zoom = Math.max(1, Math.min(16, Math.floor(SHOWN / Math.max(rows, columns))));
+  const zoom = Math.max(1, Math.floor(Math.min(SHOWN.zoom, SHOWN.width / columns, SHOWN.height / rows)));
   const some = shrink > 1 ? `; ${rows} × ${columns} of ${height} × ${width} shown` : "";
   return {
     kind: "picture",

@@ -12,6 +12,8 @@ const GLANCE_BYTES = 64 * 1024 * 1024;
 const EDGE = 3;
 /** Up to that many elements all are shown. */
 const WHOLE = 100;
+/** Of the values, as NumPy has it. */
+const LINE_WIDTH = 75;
 
 /** A tensor as a view: statistics, values with an ellipsis, a picture where there is one. */
 export function tensorView(tensor: Tensor): View {
@@ -20,7 +22,11 @@ export function tensorView(tensor: Tensor): View {
   const statistics = small ? tensor.statistics() : Statistics.of(tensor.dtype);
   const facts = [elementsText(tensor.size), formatBytes(tensor.byteLength), ...statisticsFlags(statistics)];
   const cells = statisticsCells(tensor.dtype, tensor.dimensions, small ? statistics : undefined);
-  const figures = flatTable([{ title: "" }, ...STATISTICS_COLUMNS], [{ path: "", label: "", cells }]);
+  const figures = flatTable([{ title: "" }, ...STATISTICS_COLUMNS], [{
+    path: "all elements",
+    label: "all elements",
+    cells,
+  }]);
   const blocks: Block[] = [
     ...tensor.size > 1 ? [figures] : [],
     { kind: "text", text: valuesText(tensor) },
@@ -50,9 +56,21 @@ export function valuesText(tensor: Tensor): string {
       index < 0 ? "…" : draw(axis + 1, at + index * (strides[axis] ?? 1), `${indent} `)
     );
     const inner = axis === dimensions.length - 1;
-    return `[${items.join(inner ? " " : `\n${"\n".repeat(dimensions.length - axis - 2)}${indent} `)}]`;
+    if (inner) return `[${fill(items, LINE_WIDTH - indent.length - dimensions.length).join(`\n${indent} `)}]`;
+    return `[${items.join(`\n${"\n".repeat(dimensions.length - axis - 2)}${indent} `)}]`;
   };
   return draw(0, 0, "");
+}
+
+/** Items in lines of at most `width`, if they fit at all. */
+function fill(items: readonly string[], width: number): string[] {
+  const lines: string[] = [];
+  for (const item of items) {
+    const last = lines.at(-1);
+    if (last === undefined || last.length + 1 + item.length > width) lines.push(item);
+    else lines[lines.length - 1] = `${last} ${item}`;
+  }
+  return lines;
 }
 
 /** Positions along an axis that are shown; -1 is the ellipsis. */

@@ -358,7 +358,9 @@ Deno.test("a Tensor shows statistics, values with an ellipsis, and a picture whe
   assertStringIncludes(flat.text, "[1 2 3]");
   const matrix = facesOf(Tensor.from(new Float32Array(400).map((_, i) => i - 200), { dimensions: [20, 20] }));
   assertMatch(matrix.text, /\[\[-200 -199 -198 … -183 -182 -181\]\n \[-180 [^]*\n …\n/);
-  assertStringIncludes(matrix.html, "data:image/png;base64,");
+  assertStringIncludes(matrix.html, 'alt="blue -200, clear 0, orange 200"');
+  assertEquals(valuesOf(30).length, 4, "lines of 75 characters, as NumPy has it");
+  assert(valuesOf(30).every((line) => line.length <= 75), valuesOf(30).join("\n"));
   const image = facesOf(Tensor.from(new Uint8Array(16 * 16 * 3).fill(200), { dimensions: [16, 16, 3] }));
   assertStringIncludes(image.text, "as an image, RGB");
   assertStringIncludes(facesOf(Tensor.from(7)).text, "Tensor (Float32) · 1 element · 4 B\n\n7");
@@ -368,6 +370,11 @@ Deno.test("a Tensor shows statistics, values with an ellipsis, and a picture whe
   structuredClone(memory.buffer, { transfer: [memory.buffer] });
   assertStringIncludes(facesOf(detached).text, "Cannot be shown");
 });
+
+function valuesOf(size: number): string[] {
+  const values = new Float32Array(size).map((_, index) => Math.sin(index));
+  return facesOf(Tensor.from(values)).text.split("\n\n").at(-1)?.split("\n") ?? [];
+}
 
 Deno.test("a Variable shows its row and its values, and reads none from a file", async () => {
   const store = new MemoryStore("run");
