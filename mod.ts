@@ -108,6 +108,7 @@ export type {
   FileStat,
   FileWriter,
   LocalStoreOptions,
+  MappedFile,
   ReadHandle,
   Store,
   StoreLock,

@@ -25,6 +25,16 @@ export async function meanOnTfjsNode(work: Work): Promise<number> {
   return await meanOn(await startTfjsNode(), work);
 }
 
+/** By this process itself, from mapped files. */
+export function meanMappedOnHost(work: Work): Promise<number> {
+  return meanOn(hostBackend, work, true);
+}
+
+/** By TensorFlow's native library, from mapped files. */
+export async function meanMappedOnTfjsNode(work: Work): Promise<number> {
+  return await meanOn(await startTfjsNode(), work, true);
+}
+
 /** Nothing: the memory of a process that has started tfjs. */
 export async function idleTfjsCpu(): Promise<number> {
   await startTfjs("cpu");
@@ -43,10 +53,10 @@ export async function idleTfjsNode(): Promise<number> {
   return 0;
 }
 
-async function meanOn(backend: Backend, work: Work): Promise<number> {
+async function meanOn(backend: Backend, work: Work, mapped = false): Promise<number> {
   const context = new Context();
   await readyMachine(work);
-  const config = load(context).dir(work.model).takeMean(work.checkpoints, backend);
+  const config = load(context).dir(work.model, { mapped }).takeMean(work.checkpoints, backend);
   const start = performance.now();
   await using handler = await config.done();
   const seconds = (performance.now() - start) / 1000;

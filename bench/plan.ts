@@ -77,6 +77,7 @@ export function planOf(sizes: Sizes, peers: readonly Peer[]): Plan {
   const save = row("save", large, "durable save", { beside: dd });
   const load = row("loadAll", large, "load all, immediate()", { beside: read });
   const loadCold = row("loadAll", large, "load all, immediate(), cold", { beside: readCold, cache: "cold" });
+  const loadMapped = row("loadMapped", large, "load all, mapped", { beside: read });
   const open = row("openAndReadFirst", large, "lazy open + first variable", { beside: first, small: true });
   const openCold = row("openAndReadFirst", large, "lazy open + first variable, cold", { small: true, cache: "cold" });
   const saveMany = row("save", many, "durable save", { beside: writtenMany });
@@ -90,6 +91,7 @@ export function planOf(sizes: Sizes, peers: readonly Peer[]): Plan {
   const meanOnHost = row("meanOnHost", single, "mean on host", { beside: readMean });
   const meanOnHostCold = row("meanOnHost", single, "mean on host, cold", { cache: "cold" });
   const meanOnTfjsNode = row("meanOnTfjsNode", single, "mean on tfjs-node", { beside: readMean });
+  const meanMapped = row("meanMappedOnTfjsNode", single, "mean on tfjs-node, mapped", { beside: readMean });
   const contest = (title: string, operation: PeerOperation, cairn: readonly Row[]): Contest => ({
     title,
     cairn,
@@ -127,6 +129,7 @@ export function planOf(sizes: Sizes, peers: readonly Peer[]): Plan {
       row("saveInBackground", large, "caller blocked by a save in the background", { beside: copiedWarm }),
       load,
       loadCold,
+      loadMapped,
       open,
       openCold,
       saveMany,
@@ -140,6 +143,8 @@ export function planOf(sizes: Sizes, peers: readonly Peer[]): Plan {
       row("meanOnTfjsCpu", single, "mean on tfjs cpu", { beside: readMean }),
       row("meanOnTfjsWasm", single, "mean on tfjs wasm", { beside: readMean }),
       meanOnTfjsNode,
+      row("meanMappedOnHost", single, "mean on host, mapped", { beside: readMean }),
+      meanMapped,
       row("meanOnHost", half, "mean on host", { beside: readMean }),
       row("meanOnHost", double, "mean on host", { beside: readMean }),
       row("meanOnHost", manyMean, "mean on host", { beside: readManyMean }),
@@ -147,7 +152,7 @@ export function planOf(sizes: Sizes, peers: readonly Peer[]): Plan {
     ],
     contests: [
       contest(`Durable save, ${dataText(large)}`, "save", [save]),
-      contest(`Load everything, ${dataText(large)}`, "load", [load]),
+      contest(`Load everything, ${dataText(large)}`, "load", [load, loadMapped]),
       contest(`Load everything, cold, ${dataText(large)}`, "load", [loadCold]),
       contest(`Open and read the first variable, ${dataText(large)}`, "first", [open]),
       contest(`Open and read the first variable, cold, ${dataText(large)}`, "first", [openCold]),
@@ -156,7 +161,7 @@ export function planOf(sizes: Sizes, peers: readonly Peer[]): Plan {
       contest(`Load everything, cold, ${dataText(many)}`, "load", [loadManyCold]),
       contest(`Open and read the first variable, ${dataText(many)}`, "first", [openMany]),
       contest(`Open and read the first variable, cold, ${dataText(many)}`, "first", [openManyCold]),
-      contest(`Mean, ${dataText(single)}`, "mean", [meanOnHost, meanOnTfjsNode]),
+      contest(`Mean, ${dataText(single)}`, "mean", [meanOnHost, meanOnTfjsNode, meanMapped]),
       contest(`Mean, cold, ${dataText(single)}`, "mean", [meanOnHostCold]),
     ],
     idlePeers: peers.map((peer) => ({ ...rowOfPeer(peer, "idle", open), title: `${peer.name}: idle process` })),

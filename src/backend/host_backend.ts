@@ -1,4 +1,4 @@
-import type { DType } from "../tensor/mod.ts";
+import { byteLengthOf, type DType } from "../tensor/mod.ts";
 import type { Backend } from "./backend.ts";
 import { checkBlocks } from "./check_blocks.ts";
 import { float64Mean } from "./float64_mean.ts";
@@ -29,10 +29,10 @@ export const hostBackend: Backend = {
     checkBlocks(hostBackend, dtype, blocks, into);
     const [first] = blocks;
     if (first !== undefined && blocks.length === 1) into.set(first);
-    else if (isAligned(into)) compute(dtype, blocks.map(aligned), into);
+    else if (isAligned(dtype, into)) compute(dtype, blocks.map((block) => aligned(dtype, block)), into);
     else {
       const whole = new Uint8Array(into.length);
-      compute(dtype, blocks.map(aligned), whole);
+      compute(dtype, blocks.map((block) => aligned(dtype, block)), whole);
       into.set(whole);
     }
   },
@@ -64,10 +64,10 @@ function asFloat64(bytes: Uint8Array): Float64Array {
 }
 
 /** Blocks come aligned from the reader; any other is copied. */
-function aligned(block: Uint8Array): Uint8Array {
-  return isAligned(block) ? block : new Uint8Array(block);
+function aligned(dtype: DType, block: Uint8Array): Uint8Array {
+  return isAligned(dtype, block) ? block : new Uint8Array(block);
 }
 
-function isAligned(bytes: Uint8Array): boolean {
-  return bytes.byteOffset % 8 === 0;
+function isAligned(dtype: DType, bytes: Uint8Array): boolean {
+  return bytes.byteOffset % byteLengthOf(dtype, 1) === 0;
 }

@@ -88,6 +88,8 @@ export interface OpenOptions {
   readonly at?: CheckpointChoice;
   /** Makes a damaged checkpoint an error, where else the next older intact one is opened; default false. */
   readonly strict?: boolean;
+  /** Maps the payload of a path into memory instead of reading it: see {@linkcode DirOptions.mapped}. */
+  readonly mapped?: boolean;
   /** Takes what is reported and not thrown; default: `console.warn`. */
   readonly onWarning?: OnWarning;
 }
@@ -339,8 +341,11 @@ export class Checkpoint implements AsyncDisposable {
         { path: this.#source.reader.path, entry: entryLabel(entry) },
       );
     }
-    const bytes = allocateFor(entry, this.#source.reader.path, Math.ceil((end - start) * bits / 8));
-    await this.#source.reader.read(entry, bytes, start * bits / 8);
+    const { reader } = this.#source;
+    const [from, length] = [start * bits / 8, Math.ceil((end - start) * bits / 8)];
+    const view = reader.view(entry, from, length);
+    const bytes = view ?? allocateFor(entry, reader.path, length);
+    if (view === undefined) await reader.read(entry, bytes, from);
     return new Tensor(entry.dtype, [end - start], bytes);
   }
 }
@@ -376,7 +381,7 @@ function byLabel(entries: readonly Entry[]): ReadonlyMap<string, Entry> {
  * ```
  */
 export async function openCheckpoint(where: string | Store, options: OpenOptions = {}): Promise<Checkpoint> {
-  const { store, base } = locate(where);
+  const { store, base } = locate(where, options.mapped ?? false);
   const choice = options.at ?? options.step;
   if (choice !== undefined) checkChoice(choice);
   if (options.at !== undefined && options.step !== undefined) {
@@ -406,11 +411,11 @@ async function openChosen(store: Store, { at, step, onWarning = warnOnConsole, s
 }
 
 /** A path names a checkpoint if its last part has the grammar of one, or a suffix; else a directory. */
-function locate(where: string | Store): { readonly store: Store; readonly base: string | undefined } {
+function locate(where: string | Store, mapped: boolean): { readonly store: Store; readonly base: string | undefined } {
   if (typeof where !== "string") return { store: where, base: undefined };
   const whole = joinHome("", where);
   const path = withoutSuffix(whole);
   const isBase = path !== whole || parseBaseName(basename(path)) !== undefined;
-  const store = new LocalStore(isBase ? dirname(path) : whole, { write: false });
+  const store = new LocalStore(isBase ? dirname(path) : whole, { write: false, mapped });
   return { store, base: isBase ? basename(path) : undefined };
 }

@@ -26,6 +26,18 @@ import type { OpenRules } from "./with_intact.ts";
 export interface DirOptions {
   /** Permission bits of a directory that is created, before the umask; default 0o770. */
   readonly mode?: number;
+  /**
+   * Maps the payload into memory instead of reading it: loading takes no time and no memory, and pages are read from
+   * the file when they are touched. Writing into a tensor never changes the file. Needs Linux and `--allow-ffi`;
+   * otherwise, for compressed payloads and for variables whose position does not fit their dtype, values are read as
+   * usual, and a warning says why.
+   *
+   * Values are not compared with their checksums, since that would read them all; {@linkcode Config.verify} does. `--allow-ffi` lifts Deno's sandbox,
+   * for the whole program. Only files that nobody else writes: if another program truncates the file while it is
+   * mapped, touching what was cut off kills the process (SIGBUS). Do not transfer the tensors' buffers to a worker; copy
+   * them. Default: false.
+   */
+  readonly mapped?: boolean;
 }
 
 const PROFILES: readonly Profile[] = ["gomlx-0.10", "gomlx-0.25", "gomlx-0.28"];
@@ -83,14 +95,14 @@ export class Config {
 
   /** As {@linkcode dir}, with a relative `path` taken below `base`. Source: GoMLX `Config.DirFromBase`. */
   dirFromBase(pathOrUrl: string | URL, base: string, options: DirOptions = {}): this {
-    const { mode = DIR_PERM_MODE } = options;
+    const { mode = DIR_PERM_MODE, mapped = false } = options;
     const path = pathOf(pathOrUrl);
     if (path === undefined) return this.#fail(`Cannot use directory "${pathOrUrl}": wanted a path or a file: URL`);
     if (path === "") return this.#fail(`Cannot use directory "": wanted a path`);
     if (!Number.isInteger(mode) || mode < 0 || mode > 0o7777) {
       return this.#fail(`Cannot create a directory with mode ${mode}: wanted permission bits such as 0o770`);
     }
-    return this.#place({ kind: "dir", path, base, mode });
+    return this.#place({ kind: "dir", path, base, mode, mapped });
   }
 
   /**

@@ -8,7 +8,13 @@ import { type OpenedCheckpoints, type OpenRules, withIntact } from "./with_intac
 
 /** Where a Config's checkpoints live, as it was said. */
 export type Place =
-  | { readonly kind: "dir"; readonly path: string; readonly base: string; readonly mode: number }
+  | {
+    readonly kind: "dir";
+    readonly path: string;
+    readonly base: string;
+    readonly mode: number;
+    readonly mapped: boolean;
+  }
   | { readonly kind: "temp"; readonly parent: string; readonly pattern: string }
   | { readonly kind: "store"; readonly store: Store }
   | { readonly kind: "embed"; readonly store: Store };
@@ -29,7 +35,8 @@ export function embeddedPlace(json: string | Uint8Array, bin: Uint8Array): Place
 export async function openPlace(place: Place, mustExist: boolean): Promise<Store> {
   if (place.kind === "store" || place.kind === "embed") return place.store;
   if (place.kind === "temp") return new LocalStore(await makeTempDirectory(place.parent, place.pattern));
-  const store = new LocalStore(joinHome(place.base, place.path), { mode: place.mode });
+  const { mode, mapped } = place;
+  const store = new LocalStore(joinHome(place.base, place.path), { mode, mapped });
   if (!mustExist) await store.ensureRoot();
   return store;
 }

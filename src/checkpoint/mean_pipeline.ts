@@ -14,6 +14,8 @@ export const BLOCKS_BYTES = 64 * 1024 * 1024;
 const AHEAD_BYTES = BLOCKS_BYTES / 4;
 /** Bytes of a block: large enough for full speed, small enough to stay in the processor's cache. */
 const BLOCK_BYTES = 1024 * 1024;
+/** The same where files are mapped, and nothing has to be read into blocks: few calls of the backend. */
+const MAPPED_BLOCK_BYTES = 16 * 1024 * 1024;
 const ALIGNMENT = 64;
 
 /** A variable on its way into memory: the mean of several sources, or what the newest has. */
@@ -60,7 +62,7 @@ export class VariableMean {
   /** All bytes are there; CorruptError if those of a source are not what was written. */
   finish(): Tensor {
     this.decision.from.forEach(({ source, entry }, index) => {
-      checkCrc(entry, this.#crcs[index] ?? 0, source.reader.path);
+      if (!source.reader.mapped) checkCrc(entry, this.#crcs[index] ?? 0, source.reader.path);
     });
     return new Tensor(this.row.dtype, this.row.dimensions, this.bytes);
   }
@@ -86,6 +88,8 @@ interface Step {
 /** A step whose sources are read, and where: one block for each, none if nothing is to be computed. */
 interface ReadStep extends Step {
   readonly blocks: readonly Uint8Array[];
+  /** Whether the mean may be computed in the variable's memory: no block is there. */
+  readonly inPlace: boolean;
 }
 
 /**
@@ -117,7 +121,8 @@ export class MeanPipeline {
     const [result = new Uint8Array(), ...blocks] = alignedBlocks(2 * count + 1, blockBytes);
     this.#result = result;
     this.#sets = [blocks.slice(0, count), blocks.slice(count)];
-    this.#steps = stepsOf(variables, blockBytes);
+    const mapped = sources.every(({ reader }) => reader.mapped);
+    this.#steps = stepsOf(variables, blockBytes, mapped ? MAPPED_BLOCK_BYTES : blockBytes);
     this.#onFinished = onFinished;
     this.#onWarning = onWarning;
   }
@@ -146,6 +151,8 @@ export class MeanPipeline {
     const { value: step } = this.#steps.next();
     if (step === undefined) return undefined;
     const { averaged, from } = step.first.decision;
+    const views = averaged ? viewsOf(step) : undefined;
+    if (views !== undefined) return { ...step, blocks: views, inPlace: true };
     const blocks = averaged ? this.#blocksFor(step, turn) : [];
     const reads = await Promise.allSettled(from.map(async ({ source }, index) => {
       const reader = this.#readers.get(source);
@@ -154,12 +161,12 @@ export class MeanPipeline {
         if (entry === undefined) continue;
         const into = blocks[index]?.subarray(at, at + length) ?? variable.bytes.subarray(start, start + length);
         await reader?.read(entry, into, start);
-        variable.addToCrc(index, into);
+        if (!source.reader.mapped) variable.addToCrc(index, into);
       }
     }));
     const failed = reads.find((read) => read.status === "rejected");
     if (failed !== undefined) throw failed.reason;
-    return { ...step, blocks };
+    return { ...step, blocks, inPlace: false };
   }
 
   #blocksFor({ first, pieces, length }: Step, turn: number): Uint8Array[] {
@@ -173,16 +180,17 @@ export class MeanPipeline {
     return blocks;
   }
 
-  async #compute({ first, pieces, length, blocks }: ReadStep): Promise<void> {
+  async #compute({ first, pieces, length, blocks, inPlace }: ReadStep): Promise<void> {
     const { averaged, placed: { row: { dtype } } } = first.decision;
-    const result = this.#result.subarray(0, length);
+    const place = inPlace ? pieces[0]?.start : undefined;
+    const result = place === undefined ? this.#result.subarray(0, length) : first.bytes.subarray(place, place + length);
     if (averaged && length > 0) await first.backend.mean(dtype, blocks, result);
     for (const piece of pieces) {
       const { variable, start, at } = piece;
       if (averaged) {
         const mean = result.subarray(at, at + piece.length);
         await this.#correct(variable, blocks.map((block) => block.subarray(at, at + piece.length)), mean);
-        variable.bytes.set(mean, start);
+        if (!inPlace) variable.bytes.set(mean, start);
       }
       if (start + piece.length === variable.row.byteLength) this.#onFinished(variable, variable.finish());
     }
@@ -204,7 +212,21 @@ export class MeanPipeline {
   }
 }
 
-function* stepsOf(variables: readonly VariableMean[], averagedBytes: number): Generator<Step, undefined> {
+/** The sources of a part of a large variable, where all of them are mapped. */
+function viewsOf({ first: { decision: { from } }, pieces }: Step): readonly Uint8Array[] | undefined {
+  const [piece] = pieces;
+  if (piece === undefined || pieces.length > 1) return undefined;
+  const views = from.map(({ source, entry }) => source.reader.view(entry, piece.start, piece.length));
+  const mapped = views.filter((view) => view !== undefined);
+  return mapped.length === views.length ? mapped : undefined;
+}
+
+/** Small variables in groups of up to `averagedBytes`, each large one in parts of up to `largeBytes`. */
+function* stepsOf(
+  variables: readonly VariableMean[],
+  averagedBytes: number,
+  largeBytes: number,
+): Generator<Step, undefined> {
   let pieces: Piece[] = [];
   let used = 0;
   for (const variable of variables) {
@@ -216,12 +238,18 @@ function* stepsOf(variables: readonly VariableMean[], averagedBytes: number): Ge
       pieces = [];
       used = 0;
     }
-    let start = 0;
-    for (; byteLength - start > blockBytes; start += blockBytes) {
-      yield { first: variable, pieces: [{ variable, start, length: blockBytes, at: 0 }], length: blockBytes };
+    if (byteLength <= blockBytes) {
+      pieces.push({ variable, start: 0, length: byteLength, at: used });
+      used += byteLength;
+      continue;
     }
-    pieces.push({ variable, start, length: byteLength - start, at: used });
-    used += byteLength - start;
+    const partBytes = variable.decision.averaged ? largeBytes : BLOCK_BYTES;
+    // In a mapped file all parts but the first begin where tfjs-node can share memory.
+    let length = partBytes - alignDown(variable.row.position % ALIGNMENT);
+    for (let start = 0; start < byteLength; start += length, length = partBytes) {
+      length = Math.min(length, byteLength - start);
+      yield { first: variable, pieces: [{ variable, start, length, at: 0 }], length };
+    }
   }
   const [last] = pieces;
   if (last !== undefined) yield { first: last.variable, pieces, length: used };
@@ -237,6 +265,11 @@ function nextTurn(): Promise<void> {
     };
     port2.postMessage(undefined);
   });
+}
+
+/** To whole elements of every dtype. */
+function alignDown(bytes: number): number {
+  return bytes - bytes % 8;
 }
 
 function alignUp(bytes: number): number {

@@ -10,7 +10,7 @@ import {
   PAYLOAD_HEAD_BYTES,
   type PayloadHead,
 } from "../format/mod.ts";
-import type { ReadHandle } from "../store/mod.ts";
+import type { MappedFile, ReadHandle } from "../store/mod.ts";
 import { AheadReader } from "./ahead_reader.ts";
 
 /** Bytes moved by one read or write call: large enough for full speed, small enough to stay in warm memory. */
@@ -42,6 +42,7 @@ export class PayloadReader implements EntryReader {
   #head: PayloadHead = { compression: "none", dataOffset: 0, profile: undefined };
   #inflated: Map<Entry, Uint8Array> | undefined;
   #inflating: Promise<Map<Entry, Uint8Array>> | undefined;
+  #mapped: Uint8Array | undefined;
   #running = 0;
   #closed = false;
 
@@ -60,6 +61,17 @@ export class PayloadReader implements EntryReader {
   /** The header, once {@linkcode ready} has resolved. */
   get head(): PayloadHead {
     return this.#head;
+  }
+
+  /** Whether values are views of the mapped file; nothing is compared with checksums then, which would read it all. */
+  get mapped(): boolean {
+    return this.#mapped !== undefined;
+  }
+
+  /** Bytes of an entry from `start` on in the mapped file; undefined if it is not mapped. */
+  view(entry: Entry, start = 0, length: number = entry.byteLength - start): Uint8Array | undefined {
+    const from = entry.position + start;
+    return this.#mapped?.subarray(from, from + length);
   }
 
   /** Whether an entry can be read by position, without inflating the rest. */
@@ -138,18 +150,27 @@ export class PayloadReader implements EntryReader {
     this.#head = detectPayload(head, { path: this.path });
     this.reports = checkPayload(this.#manifest, this.#head, handle.size, { path: this.path });
     this.#handle = handle;
+    if (handle.map !== undefined) this.#map(handle.map);
+  }
+
+  #map(map: () => MappedFile): void {
+    const mapped = this.positional ? map() : { reason: "it is compressed" };
+    if ("bytes" in mapped) this.#mapped = mapped.bytes;
+    else this.reports = [...this.reports, `payload "${this.path}" is read, not mapped: ${mapped.reason}`];
   }
 
   /** Fills `into` with the entry's bytes from `start` (bytes) on. */
   async read(entry: Entry, into: Uint8Array, start = 0): Promise<void> {
-    await this.#whileOpen(async (handle) => {
-      if (!this.positional) {
-        const bytes = await this.#inflate(handle, entry);
-        into.set(bytes.subarray(start, start + into.length));
-        return;
-      }
-      this.#expectFull(entry, into.length, await handle.read(into, this.#head.dataOffset + entry.position + start));
-    });
+    await this.#whileOpen((handle) => this.#fill(handle, entry, into, start));
+  }
+
+  async #fill(handle: ReadHandle, entry: Entry, into: Uint8Array, start: number): Promise<void> {
+    if (!this.positional) {
+      const bytes = await this.#inflate(handle, entry);
+      into.set(bytes.subarray(start, start + into.length));
+      return;
+    }
+    this.#expectFull(entry, into.length, await handle.read(into, this.#head.dataOffset + entry.position + start));
   }
 
   /** Reads bytes of a raw payload, whatever they belong to; fewer come only at its end. */
@@ -193,7 +214,7 @@ export class PayloadReader implements EntryReader {
     return this.positional || this.#inflated?.has(entry) ? entry.byteLength : this.#manifest.payloadSize;
   }
 
-  /** All bytes of an entry, owned by the caller; a compressed payload forgets them. */
+  /** All bytes of an entry, owned by the caller (or a view of the mapped file); a compressed payload forgets them. */
   async take(entry: Entry): Promise<Uint8Array> {
     return await this.#whileOpen(async (handle) => {
       if (!this.positional) {
@@ -201,15 +222,28 @@ export class PayloadReader implements EntryReader {
         this.drop(entry);
         return bytes;
       }
+      const view = this.view(entry);
+      if (view !== undefined) return view;
       const bytes = allocateFor(entry, this.path);
       for (let at = 0; at < bytes.length; at += SLICE_BYTES) {
-        await this.read(entry, bytes.subarray(at, at + SLICE_BYTES), at);
+        await this.#fill(handle, entry, bytes.subarray(at, at + SLICE_BYTES), at);
       }
       return bytes;
     });
   }
 
-  /** The same without waiting. */
+  /** The same for somebody who only looks: a compressed payload keeps them. */
+  async peek(entry: Entry): Promise<Uint8Array> {
+    return await this.#whileOpen(async (handle) => {
+      const view = this.view(entry);
+      if (view !== undefined) return view;
+      const bytes = allocateFor(entry, this.path);
+      await this.#fill(handle, entry, bytes, 0);
+      return bytes;
+    });
+  }
+
+  /** The same as {@linkcode take} without waiting. */
   takeSync(entry: Entry): Uint8Array {
     const handle = this.#syncHandle(entry);
     if (!this.positional) {
@@ -217,6 +251,8 @@ export class PayloadReader implements EntryReader {
       this.drop(entry);
       return bytes;
     }
+    const view = this.view(entry);
+    if (view !== undefined) return view;
     const bytes = allocateFor(entry, this.path);
     this.readSync(entry, bytes);
     return bytes;

@@ -1,5 +1,10 @@
+import { crc32, type Entry } from "../format/mod.ts";
+import { allocateFor, type PayloadReader, SLICE_BYTES } from "./payload_reader.ts";
 import { ByteProgress, type WorkOptions } from "./save.ts";
 import type { StoredValue } from "./stored_value.ts";
+
+/** Small values that follow each other are read together, up to this many bytes at once. */
+const RUN_BYTES = 1024 * 1024;
 
 /** Reads what is not in memory yet, in the order of each payload: small neighbours together, a compressed one once. */
 export async function readValues(values: readonly StoredValue[], options: WorkOptions): Promise<void> {
@@ -8,14 +13,128 @@ export async function readValues(values: readonly StoredValue[], options: WorkOp
   const progress = new ByteProgress("load", unread.reduce((sum, value) => sum + value.byteLength, 0), options);
   await progress.during(async () => {
     for (const [reader, group] of Map.groupBy(unread, (value) => value.reader)) {
-      await reader?.ready();
-      const forward = reader?.forward();
-      if (forward === undefined) continue;
-      for (const value of group.sort((a, b) => a.entry.position - b.entry.position)) {
-        if (value.loaded !== undefined) progress.add(value.byteLength); // Somebody has read it meanwhile.
-        await value.readFrom(forward, (bytes) => progress.add(bytes));
-      }
-      await forward.finish();
+      if (reader === undefined) continue;
+      await reader.ready();
+      // A save may move a value to its own file meanwhile; its old row is that of this reader.
+      const rows = group.map((value): Row => ({ value, entry: value.entry }))
+        .sort((a, b) => a.entry.position - b.entry.position);
+      if (reader.mapped) takeViews(rows, reader, progress);
+      else if (reader.positional) await readPieces(rows, reader, progress);
+      else await inflate(rows, reader, progress);
     }
   });
+}
+
+/** A value and its row in the payload that is read. */
+interface Row {
+  readonly value: StoredValue;
+  readonly entry: Entry;
+}
+
+function takeViews(rows: readonly Row[], reader: PayloadReader, progress: ByteProgress): void {
+  for (const { value, entry } of rows) {
+    const view = reader.view(entry);
+    if (view !== undefined) value.settle(view);
+    progress.add(entry.byteLength);
+  }
+}
+
+async function inflate(rows: readonly Row[], reader: PayloadReader, progress: ByteProgress): Promise<void> {
+  const forward = reader.forward();
+  for (const { value, entry } of rows) {
+    const bytes = allocateFor(entry, reader.path);
+    for (let at = 0; at < bytes.length; at += SLICE_BYTES) {
+      const slice = bytes.subarray(at, at + SLICE_BYTES);
+      await forward.read(entry, slice, at);
+      progress.add(slice.length);
+    }
+    value.settle(bytes);
+  }
+  await forward.finish();
+}
+
+/** What one read brings: a slice of a large value, or several small values. */
+interface Piece {
+  readonly rows: readonly Row[];
+  /** Where it begins in the first of them. */
+  readonly start: number;
+  /** Memory of the large value itself, or that of the piece before the last. */
+  readonly into: Uint8Array;
+  readonly large: { readonly bytes: Uint8Array; crc: number } | undefined;
+}
+
+/** While one piece is read, the one before it is compared with its checksum and, of small values, copied. */
+async function readPieces(rows: readonly Row[], reader: PayloadReader, progress: ByteProgress): Promise<void> {
+  const pieces = piecesOf(rows, reader.path);
+  const readNext = async (): Promise<Piece | undefined> => {
+    const { value: piece } = pieces.next();
+    const entry = piece?.rows[0]?.entry;
+    if (piece !== undefined && entry !== undefined) await reader.read(entry, piece.into, piece.start);
+    return piece;
+  };
+  let reading = readNext();
+  try {
+    for (let piece = await reading; piece !== undefined; piece = await reading) {
+      reading = readNext();
+      reading.catch(() => {}); // Thrown when it is its turn.
+      finishPiece(piece, reader.path, progress);
+    }
+  } finally {
+    await reading.catch(() => {});
+  }
+}
+
+function* piecesOf(rows: readonly Row[], path: string): Generator<Piece, undefined> {
+  const buffers = [0, 1].map(() => new Uint8Array(Math.min(RUN_BYTES, totalBytes(rows))));
+  for (let first = 0, turn = 0; first < rows.length; turn++) {
+    const row = rows[first];
+    if (row === undefined) return;
+    const end = endOfRun(rows, first);
+    const run = rows.slice(first, end);
+    first = end;
+    if (row.entry.byteLength <= RUN_BYTES) {
+      const into = buffers[turn % 2]?.subarray(0, totalBytes(run)) ?? new Uint8Array(totalBytes(run));
+      yield { rows: run, start: 0, into, large: undefined };
+      continue;
+    }
+    const large = { bytes: allocateFor(row.entry, path), crc: 0 };
+    for (let start = 0; start < large.bytes.length; start += SLICE_BYTES) {
+      yield { rows: run, start, into: large.bytes.subarray(start, start + SLICE_BYTES), large };
+    }
+  }
+}
+
+/** Behind the last row that is read together with `first`: they lie one behind the other. */
+function endOfRun(rows: readonly Row[], first: number): number {
+  let bytes = 0;
+  let position = rows[first]?.entry.position;
+  for (let index = first; index < rows.length; index++) {
+    const entry = rows[index]?.entry;
+    if (entry === undefined || entry.position !== position) return Math.max(index, first + 1);
+    bytes += entry.byteLength;
+    if (bytes > RUN_BYTES) return Math.max(index, first + 1);
+    position += entry.byteLength;
+  }
+  return rows.length;
+}
+
+function finishPiece({ rows, start, into, large }: Piece, path: string, progress: ByteProgress): void {
+  let at = 0;
+  for (const { value, entry } of rows) {
+    if (large === undefined) {
+      const bytes = allocateFor(entry, path);
+      bytes.set(into.subarray(at, at + bytes.length));
+      at += bytes.length;
+      value.settle(bytes);
+      progress.add(bytes.length);
+      continue;
+    }
+    if (value.needsCrc) large.crc = crc32(into, large.crc);
+    if (start + into.length === entry.byteLength) value.settle(large.bytes, large.crc);
+    progress.add(into.length);
+  }
+}
+
+function totalBytes(rows: readonly Row[]): number {
+  return rows.reduce((sum, { entry }) => sum + entry.byteLength, 0);
 }

@@ -2,7 +2,7 @@ import type { LoadedValue } from "../context/mod.ts";
 import { CorruptError } from "../errors.ts";
 import { crc32, type Entry } from "../format/mod.ts";
 import { bitsOf, type DType, sizeOf, Statistics, Tensor } from "../tensor/mod.ts";
-import { allocateFor, entryLabel, type EntryReader, type PayloadReader, SLICE_BYTES } from "./payload_reader.ts";
+import { entryLabel, type EntryReader, type PayloadReader } from "./payload_reader.ts";
 
 /** By row: a file's bytes do not change. */
 const STATISTICS = new WeakMap<Entry, Statistics>();
@@ -80,24 +80,15 @@ export class StoredValue implements LoadedValue {
     return this.#reading;
   }
 
-  /** Reads it, as one of many in the order of the payload; `onBytes` is told of every slice that is read. */
-  async readFrom(reader: EntryReader, onBytes: (bytes: number) => void = () => {}): Promise<Tensor> {
-    if (this.#loaded !== undefined) return this.#loaded;
-    const bytes = allocateFor(this.#entry, this.#reader.path);
-    for (let at = 0; at < bytes.length; at += SLICE_BYTES) {
-      const slice = bytes.subarray(at, at + SLICE_BYTES);
-      await reader.read(this.#entry, slice, at);
-      onBytes(slice.length);
-    }
-    return this.#loaded ??= this.#toTensor(bytes);
+  /** Takes all its bytes, which somebody has read, and their CRC-32 if he has computed it. */
+  settle(bytes: Uint8Array, crc?: number): void {
+    this.#loaded ??= this.#toTensor(bytes, crc);
   }
 
   /** Reads a copy for somebody who only looks: keeps nothing. */
   async peek(): Promise<Tensor> {
     if (this.#loaded !== undefined) return this.#loaded;
-    const bytes = allocateFor(this.#entry, this.#reader.path);
-    await this.#reader.read(this.#entry, bytes);
-    return this.#toTensor(bytes);
+    return this.#toTensor(await this.#reader.peek(this.#entry));
   }
 
   get measured(): Statistics | undefined {
@@ -150,12 +141,15 @@ export class StoredValue implements LoadedValue {
     this.#entry = entry;
   }
 
-  #toTensor(bytes: Uint8Array): Tensor {
+  /** Whether the CRC-32 of its bytes is worth computing: somebody compares it, and the file is read anyway. */
+  get needsCrc(): boolean {
+    const { crc32, unknown } = this.#entry;
+    return crc32 === undefined ? unknown.length > 0 : !this.#reader.mapped;
+  }
+
+  #toTensor(bytes: Uint8Array, crc?: number): Tensor {
     const entry = this.#entry;
-    // A checksum that nobody compares is not worth computing.
-    if (entry.crc32 !== undefined || entry.unknown.length > 0) {
-      this.#loadedCrc = checkCrc(entry, crc32(bytes), this.#reader.path);
-    }
+    if (this.needsCrc) this.#loadedCrc = checkCrc(entry, crc ?? crc32(bytes), this.#reader.path);
     return new Tensor(entry.dtype, entry.dimensions, bytes);
   }
 }

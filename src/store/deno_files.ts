@@ -1,5 +1,6 @@
 import { DenoFileReader } from "./deno_file_reader.ts";
 import type { FileEntry, FileKind, FileReader, Files, FilesSync, FileStat, FileWriter } from "./files.ts";
+import { mapFile, type MappedFile } from "./map_file.ts";
 import type { StoreLock } from "./store.ts";
 
 /**
@@ -9,7 +10,7 @@ import type { StoreLock } from "./store.ts";
  * does nothing, and a name published just before a power failure may be missing after it. The bytes are synced everywhere.
  *
  * Permissions: read for list, stat, realPath, open and syncDirectory; write for create, remove and makeDirectory; both
- * for rename, link and lock.
+ * for rename, link and lock; `--allow-ffi` for map.
  */
 export class DenoFiles implements Files {
   /** The entries of a directory. */
@@ -45,6 +46,11 @@ export class DenoFiles implements Files {
     realPath: (path: string): string => Deno.realPathSync(path),
     open: (path: string): FileReader => new DenoFileReader(path),
   };
+
+  /** Maps a file: with `--allow-ffi`, on Linux. */
+  map(path: string, real: string, size: number): MappedFile {
+    return mapFile(path, real, size);
+  }
 
   /** Creates a file for writing. */
   async create(path: string): Promise<FileWriter> {

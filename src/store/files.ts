@@ -1,3 +1,4 @@
+import type { MappedFile } from "./map_file.ts";
 import type { StoreLock } from "./store.ts";
 
 /** What a directory entry is; a symlink is not followed. */
@@ -69,6 +70,11 @@ export interface Files {
   open(path: string): Promise<FileReader>;
   /** What {@linkcode LocalStore.openSync} needs, where it can be had: the same calls without waiting. */
   readonly sync?: FilesSync;
+  /**
+   * Maps a file of `size` bytes, where it can be had, or says why not. `path` is how permission was granted, `real` the
+   * same without symlinks: no other file may be mapped.
+   */
+  map?(path: string, real: string, size: number): MappedFile;
   /** Creates a file for writing; `AlreadyExists` if anything has that name. */
   create(path: string): Promise<FileWriter>;
   /** Moves a name within one file system, atomically, replacing a file of the new name. */

@@ -1,5 +1,6 @@
 import { fileError, type FileOperation } from "./file_error.ts";
 import type { FileReader } from "./files.ts";
+import type { MappedFile } from "./map_file.ts";
 import { checkRead } from "./memory_read_handle.ts";
 import type { ReadHandle } from "./store.ts";
 
@@ -7,13 +8,16 @@ import type { ReadHandle } from "./store.ts";
 export class LocalReadHandle implements ReadHandle {
   /** Size in bytes at the time of opening. */
   readonly size: number;
+  /** Maps it, if the store was asked to. */
+  readonly map: (() => MappedFile) | undefined;
   readonly #reader: FileReader;
   readonly #operation: FileOperation;
   #closed = false;
 
-  /** Reads through `reader`, which it closes; `operation` is for messages. */
-  constructor(reader: FileReader, operation: FileOperation) {
+  /** Reads through `reader`, which it closes; `operation` is for messages; `map` maps a file of that size. */
+  constructor(reader: FileReader, operation: FileOperation, map?: (size: number) => MappedFile) {
     this.size = reader.size;
+    this.map = map && (() => map(this.size));
     this.#reader = reader;
     this.#operation = operation;
   }

@@ -36,6 +36,11 @@ export class LocalRoot {
     return this.#contain(path, await this.real(operation), await this.#files.realPath(path), operation);
   }
 
+  /** The real path of one that {@linkcode blob} gave: below the real path of the directory, whatever it is by now. */
+  realPathOf(path: string, files: FilesSync): string {
+    return join(files.realPath(this.path), relative(this.path, path));
+  }
+
   /** The path of an existing blob without waiting; StoreError if it is not a file. */
   blobSync({ folder, file }: BlobName, files: FilesSync, operation: FileOperation): string {
     const named = join(this.path, folder ?? "", file);

@@ -3,7 +3,7 @@ import { ConfigError, PermissionError, StoreError } from "../errors.ts";
 import { checkFolder, compareNames, isBlobFile, parseBlobName } from "./blob_name.ts";
 import { DenoFiles } from "./deno_files.ts";
 import { type Access, fileError, type FileOperation } from "./file_error.ts";
-import type { FileEntry, Files } from "./files.ts";
+import type { FileEntry, FileReader, Files } from "./files.ts";
 import { takeLock } from "./local_lock.ts";
 import { LocalReadHandle } from "./local_read_handle.ts";
 import { LocalRoot } from "./local_root.ts";
@@ -17,6 +17,11 @@ export interface LocalStoreOptions {
   readonly write?: boolean;
   /** The file system. Default: the real one. */
   readonly files?: Files;
+  /**
+   * Maps payloads into memory instead of reading them, where that is possible: see {@linkcode DirOptions.mapped}.
+   * Default: false.
+   */
+  readonly mapped?: boolean;
   /** Mode of directories that it makes, subject to the umask. Default: 0o770. */
   readonly mode?: number;
 }
@@ -55,6 +60,7 @@ export class LocalStore implements Store {
   readonly #root: LocalRoot;
   readonly #files: Files;
   readonly #mode: number;
+  readonly #mapped: boolean;
 
   /** Makes a store in the directory `root`, which need not exist yet. ConfigError if `root` is empty. */
   constructor(root: string, options: LocalStoreOptions = {}) {
@@ -64,6 +70,7 @@ export class LocalStore implements Store {
     this.#files = options.files ?? new DenoFiles();
     this.#root = new LocalRoot(this.label, this.#files);
     this.#mode = options.mode ?? 0o770;
+    this.#mapped = options.mapped ?? false;
   }
 
   /**
@@ -104,7 +111,7 @@ export class LocalStore implements Store {
     const operation = this.#operation(`open "${name}"`, name, ["read"]);
     return attempt(operation, async () => {
       const path = await this.#root.blob(parseBlobName(name), operation);
-      return new LocalReadHandle(await this.#files.open(path), { ...operation, what: `read "${name}"` });
+      return this.#handle(await this.#files.open(path), path, { ...operation, what: `read "${name}"` });
     });
   }
 
@@ -115,7 +122,7 @@ export class LocalStore implements Store {
       const { sync } = this.#files;
       if (sync === undefined) throw new StoreError(`Cannot open "${name}" in "${this.label}" without waiting`);
       const path = this.#root.blobSync(parseBlobName(name), sync, operation);
-      return new LocalReadHandle(sync.open(path), { ...operation, what: `read "${name}"` });
+      return this.#handle(sync.open(path), path, { ...operation, what: `read "${name}"` });
     } catch (error) {
       throw fileError(error, operation);
     }
@@ -210,6 +217,15 @@ export class LocalStore implements Store {
     const directory = await this.#root.folder(folder === undefined ? folder : checkFolder(folder), operation);
     if (directory === undefined) return { directory: "", found: [] };
     return { directory, found: await listTemporaries(this.#files, directory, folder !== undefined) };
+  }
+
+  #handle(reader: FileReader, path: string, operation: FileOperation): LocalReadHandle {
+    const { sync } = this.#files;
+    if (!this.#mapped) return new LocalReadHandle(reader, operation);
+    return new LocalReadHandle(reader, operation, (size) => {
+      const mapped = sync && this.#files.map?.(path, this.#root.realPathOf(path, sync), size);
+      return mapped ?? { reason: "its file system cannot" };
+    });
   }
 
   async #writeFile(

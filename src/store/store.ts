@@ -1,4 +1,5 @@
 import type { ErrorPlace } from "../errors.ts";
+import type { MappedFile } from "./map_file.ts";
 
 /** One blob of a {@linkcode Store}. */
 export interface BlobInfo {
@@ -19,6 +20,11 @@ export interface ReadHandle {
   read(into: Uint8Array, at: number): Promise<number>;
   /** The same without waiting, where the store can. */
   readSync?(into: Uint8Array, at: number): number;
+  /**
+   * The whole blob as memory that the operating system reads from the file page by page when it is touched, where the
+   * store was asked for it; or why not. Writing into it never changes the blob. It outlives {@linkcode close}.
+   */
+  readonly map?: (() => MappedFile) | undefined;
   /** Closes it; closing twice is harmless. */
   close(): void;
 }

@@ -33,6 +33,11 @@ async function run(operation: string): Promise<unknown> {
       await using handler = await load(ctx).dir(dir).done();
       return [handler.loadedBase, ctx.in("a").getVariable("w")?.value().toNested(), await handler.hasCheckpoints()];
     }
+    case "mapped": {
+      const warnings: string[] = [];
+      await using _ = await load(ctx).dir(dir, { mapped: true }).onWarning((text) => warnings.push(text)).done();
+      return [ctx.in("a").getVariable("weights")?.value().size, warnings];
+    }
     case "immediate": {
       await using handler = await load(ctx).dir(dir).immediate().done();
       return [handler.dir(), ctx.numVariables()];

@@ -1,0 +1,95 @@
+import { messageOf } from "../errors.ts";
+
+/** A file in memory, or why it is not. */
+export type MappedFile = { readonly bytes: Uint8Array } | { readonly reason: string };
+
+/** Where Linux distributions have the C library: by absolute path, so that no search path decides. */
+const LIBC = [
+  `/lib/${Deno.build.arch}-linux-gnu/libc.so.6`,
+  "/lib64/libc.so.6",
+  "/usr/lib/libc.so.6",
+  "/lib/libc.so.6",
+];
+
+const SYMBOLS = {
+  open: { parameters: ["buffer", "i32"], result: "i32" },
+  close: { parameters: ["i32"], result: "i32" },
+  lseek: { parameters: ["i32", "i64", "i32"], result: "i64" },
+  readlink: { parameters: ["buffer", "buffer", "usize"], result: "isize" },
+  mmap: { parameters: ["pointer", "usize", "i32", "i32", "i32", "i64"], result: "pointer" },
+  munmap: { parameters: ["pointer", "usize"], result: "i32" },
+} as const;
+
+const O_RDONLY_CLOEXEC = 0o2000000;
+const SEEK_END = 2;
+const PROT_READ_WRITE = 3;
+/** Private: who writes into the memory gets a page of its own, the file never changes. No memory is set aside for it. */
+const MAP_PRIVATE_NORESERVE = 0x4002;
+const MAP_FAILED = 2n ** 64n - 1n;
+const MAX_PATH_BYTES = 4096;
+
+type Libc = Deno.DynamicLibrary<typeof SYMBOLS>["symbols"];
+let libc: Libc | undefined;
+
+/**
+ * Maps the file at `real`, a path without symlinks, of `size` bytes. The foreign function interface is outside of
+ * Deno's sandbox: that `path` (the same file, as it was granted) may be read is asked for first, and that the opened
+ * file is the one at `real` is checked after. The memory lives until the ArrayBuffer is collected.
+ */
+export function mapFile(path: string, real: string, size: number): MappedFile {
+  if (Deno.build.os !== "linux") return { reason: `on ${Deno.build.os} files are not mapped` };
+  if (Deno.permissions.querySync({ name: "ffi" }).state !== "granted") return { reason: "it needs --allow-ffi" };
+  if (Deno.permissions.querySync({ name: "read", path }).state !== "granted") return { reason: "it may not be read" };
+  if (size === 0) return { reason: "it is empty" };
+  try {
+    libc ??= openLibc();
+    return mapWith(libc, real, size);
+  } catch (error) {
+    return { reason: messageOf(error) };
+  }
+}
+
+function openLibc(): Libc {
+  for (const path of LIBC) {
+    try {
+      return Deno.dlopen(path, SYMBOLS).symbols;
+    } catch {
+      // The next one.
+    }
+  }
+  throw new Error(`no C library found at ${LIBC.join(", ")}`);
+}
+
+function mapWith(libc: Libc, real: string, size: number): MappedFile {
+  const descriptor = libc.open(cString(real), O_RDONLY_CLOEXEC);
+  if (descriptor < 0) return { reason: "it could not be opened" };
+  try {
+    if (linkOf(libc, descriptor) !== real) return { reason: "its path changed meanwhile" };
+    if (libc.lseek(descriptor, 0n, SEEK_END) !== BigInt(size)) return { reason: "its size changed meanwhile" };
+    const pointer = libc.mmap(null, BigInt(size), PROT_READ_WRITE, MAP_PRIVATE_NORESERVE, descriptor, 0n);
+    if (pointer === null || BigInt(Deno.UnsafePointer.value(pointer)) === MAP_FAILED) {
+      return { reason: `the system gave no memory for ${size} bytes` };
+    }
+    const buffer = Deno.UnsafePointerView.getArrayBuffer(pointer, size);
+    mappings.register(buffer, { pointer, size });
+    return { bytes: new Uint8Array(buffer) };
+  } finally {
+    libc.close(descriptor);
+  }
+}
+
+/** A view of unmapped memory would crash the process: nothing but the collector knows when the last one is gone. */
+const mappings = new FinalizationRegistry<{ readonly pointer: Deno.PointerObject; readonly size: number }>(
+  ({ pointer, size }) => libc?.munmap(pointer, BigInt(size)),
+);
+
+/** The real path of an open file. */
+function linkOf(libc: Libc, descriptor: number): string {
+  const text = new Uint8Array(MAX_PATH_BYTES);
+  const length = Number(libc.readlink(cString(`/proc/self/fd/${descriptor}`), text, BigInt(text.length)));
+  return new TextDecoder().decode(text.subarray(0, Math.max(0, length)));
+}
+
+function cString(text: string): Uint8Array<ArrayBuffer> {
+  return new TextEncoder().encode(`${text}\0`);
+}
