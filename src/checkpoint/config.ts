@@ -70,6 +70,7 @@ export class Config {
   #extras = true;
   #strict = false;
   #verify = false;
+  #finishOnSignal = true;
   #clock: () => Date = () => new Date();
   #onWarning: OnWarning = warnOnConsole;
   #handler: Handler | undefined;
@@ -282,6 +283,17 @@ export class Config {
     return this;
   }
 
+  /**
+   * Whether Ctrl-C (SIGINT) and SIGTERM wait for a save that is in flight; default true. The signal is raised again when
+   * the save is over, and ends the process as ever; a second one ends it at once, and then the checkpoint before stands.
+   * Listeners exist only during a save. A listener of your own (other than `interruptSignal()`) is called both times,
+   * since Deno does not tell that there is one: say false if it must not be. Needs no permission.
+   */
+  finishOnSignal(finish: boolean): this {
+    this.#finishOnSignal = finish;
+    return this;
+  }
+
   /** Gives the time that goes into file names; default: now. */
   clock(clock: () => Date): this {
     this.#clock = clock;
@@ -363,6 +375,7 @@ export class Config {
       profile: this.#profile,
       compression: this.#compression,
       extras: this.#extras,
+      finishOnSignal: this.#finishOnSignal,
       clock: this.#clock,
       onWarning,
     };

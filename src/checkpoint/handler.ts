@@ -42,6 +42,7 @@ import { type SaveOptions, type WorkOptions, writeCheckpoint } from "./save.ts";
 import { type BackgroundSaveHook, backgroundSaveHook, saveHook } from "./save_hook.ts";
 import { WriterLock } from "./writer_lock.ts";
 import { captureSnapshot, type Inherited, releaseSnapshot, type Snapshot, variableKey } from "./snapshot.ts";
+import { finishOnSignal } from "./signal_guard.ts";
 import { type OpenedCheckpoints, type SkippedCheckpoint, withIntact } from "./with_intact.ts";
 
 /** A variable of a checkpoint that the Context has not asked for yet. */
@@ -135,7 +136,7 @@ export class Handler implements Loader, AsyncDisposable {
   readonly #background = new BackgroundSaver({
     capture: (options) => this.#capture(options),
     write: (captured, options) => this.#write(captured, options),
-    inTurn: (work) => this.#inTurn(work),
+    inTurn: (work) => this.#saveInTurn(work),
     queued: this.#queued,
     onWarning: (text) => this.#warn(text),
   });
@@ -176,12 +177,14 @@ export class Handler implements Loader, AsyncDisposable {
    * process a Handler that was built later takes over at its own first save; saves of the older one then throw a
    * LockedError.
    *
+   * While a save is in flight, Ctrl-C and SIGTERM end the process after it: see {@linkcode Config.finishOnSignal}.
+   *
    * Source: GoMLX `checkpoints.Handler.Save`.
    */
   async save(options: SaveOptions = {}): Promise<Checkpoint> {
     const captured = this.#capture(options);
     this.#queued.add(captured.snapshot);
-    return await this.#inTurn(async () => {
+    return await this.#saveInTurn(async () => {
       try {
         return await this.#write(captured, options);
       } finally {
@@ -599,6 +602,12 @@ export class Handler implements Loader, AsyncDisposable {
       `${formatItems(left, "older checkpoint")} in "${this.dir()}", written by others, left alone; ` +
         "say keep(n) to choose how many stay, keep(-1) for all",
     );
+  }
+
+  /** As {@linkcode #inTurn}; a process that is asked to end does so after it. */
+  #saveInTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#inTurn(work);
+    return this.#settings.finishOnSignal ? finishOnSignal(turn, (text) => this.#warn(text)) : turn;
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {

@@ -37,6 +37,8 @@ export interface HandlerSettings {
   readonly compression: "none" | "gzip" | undefined;
   /** Whether checksums and the like are written under the key `Cairn`. */
   readonly extras: boolean;
+  /** Whether SIGINT and SIGTERM wait for a save that is in flight. */
+  readonly finishOnSignal: boolean;
   /** Gives the time that goes into file names. */
   readonly clock: () => Date;
   /** Takes what is reported and not thrown. */

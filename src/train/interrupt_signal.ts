@@ -1,3 +1,5 @@
+import { claimSignals } from "../checkpoint/signal_guard.ts";
+
 /** Options of {@linkcode interruptSignal}. */
 export interface InterruptOptions {
   /**
@@ -25,11 +27,13 @@ export interface InterruptOptions {
 export function interruptSignal(options: InterruptOptions = {}): AbortSignal {
   const { onInterrupt = sayThatItStops } = options;
   const controller = new AbortController();
+  const release = claimSignals();
   const listeners = SIGNALS.map((signal) => ({
     signal,
     listener: () => {
       // Gone before anything else: the second one has the system's default effect.
       for (const { signal, listener } of listeners) Deno.removeSignalListener(signal, listener);
+      release();
       controller.abort(new DOMException(`Interrupted by ${signal}`, "AbortError"));
       onInterrupt(signal);
     },

@@ -1,0 +1,62 @@
+import { build, Context, DenoFiles, LocalStore, Tensor } from "../../mod.ts";
+import { interruptSignal } from "../../src/train/mod.ts";
+
+// Run by tests in a process of its own: `signal_process.ts DIR MODE`. Saves step 1, then, slowly, step 2; prints
+// "saving" in the middle of it, and "saved" at its end.
+
+const [dir = "", mode = ""] = Deno.args;
+
+/** The real files, but the first sync of a directory after `isSlow` was set takes long. */
+class SlowFiles extends DenoFiles {
+  isSlow = false;
+
+  override async syncDirectory(path: string): Promise<void> {
+    if (this.isSlow) {
+      this.isSlow = false;
+      console.log("saving");
+      await new Promise((resolve) => setTimeout(resolve, 700));
+    }
+    await super.syncDirectory(path);
+  }
+}
+
+const files = new SlowFiles();
+const ctx = new Context();
+const weights = ctx.variableWithValue("weights", Tensor.zeros("Float32", [300_000]));
+const handler = await build(ctx).store(new LocalStore(dir, { files })).keep(-1).finishOnSignal(mode !== "off").done();
+await save(1);
+files.isSlow = true;
+switch (mode) {
+  case "own":
+    Deno.addSignalListener("SIGINT", () => console.log("mine"));
+    break;
+  case "interrupt":
+    interruptSignal({ onInterrupt: () => console.log("stopping") }).addEventListener("abort", async () => {
+      await save(3);
+      console.log("stopped in good order");
+    });
+    break;
+  case "exit":
+    setTimeout(() => Deno.exit(3), 300);
+    break;
+  case "throw":
+    setTimeout(() => {
+      throw new Error("mine");
+    }, 300);
+}
+if (mode === "background") {
+  ctx.setGlobalStep(2);
+  const { done } = await handler.saveInBackground();
+  weights.setValue(Tensor.zeros("Float32", [2]));
+  await done;
+} else {
+  await save(2);
+}
+console.log("saved");
+// Signals that were raised again come in a later turn.
+if (mode === "own" || mode === "interrupt") await new Promise((resolve) => setTimeout(resolve, 300));
+
+async function save(step: number): Promise<void> {
+  ctx.setGlobalStep(step);
+  await handler.save();
+}
