@@ -37,6 +37,7 @@ export type {
   ReadRange,
 } from "./src/checkpoint/mod.ts";
 export { build, Config, Handler, load } from "./src/checkpoint/mod.ts";
+export { readUntrusted, type UntrustedOptions } from "./src/checkpoint/mod.ts";
 export type { BackgroundSave, BackgroundSaveHook, BackgroundSaveOptions } from "./src/checkpoint/mod.ts";
 export { diffParams, diffVariables, previewMean, timeline } from "./src/checkpoint/mod.ts";
 export type {

@@ -21,6 +21,7 @@ export type { MeanOptions, MeanReport, MeanVariable } from "./mean.ts";
 export { type MeanPreview, type MeanPreviewVariable, previewMean, type PreviewMeanOptions } from "./mean_preview.ts";
 export { diffParams, type ParamChange, type ParamsDiff, type ParamsOwner } from "./params_diff.ts";
 export type { CheckpointsPlace } from "./place.ts";
+export { readUntrusted, type UntrustedOptions } from "./read_untrusted.ts";
 export { type Timeline, timeline, type TimelineCheckpoint, type TimelineOptions } from "./timeline.ts";
 export { diffVariables, type VariableChange, type VariableDistance } from "./variables_diff.ts";
 export type { VariablesDiff, VariableShape } from "./variables_diff.ts";

@@ -7,7 +7,7 @@ const NOT_CRC = /,\n\t\t"ManifestCRC32": \d+/;
 /** Wrong members of the key that Cairn adds. */
 export async function cairnCases(): Promise<HostileCase[]> {
   const pair = await savedPair("none");
-  return [...checksumCases(pair), ...typeCases(pair), ...exactCases(pair)];
+  return [...checksumCases(pair), ...typeCases(pair), ...exactCases(pair), ...metricsCases(pair)];
 }
 
 function checksumCases({ json, bin }: Pair): HostileCase[] {
@@ -117,6 +117,30 @@ function exactCases({ json, bin }: Pair): HostileCase[] {
     pairCase(
       { name: "Cairn: Exact is a bait", expect: "loads" },
       withExact('{"__proto__": {"polluted": true}, "constructor": {"prototype": {"polluted": true}}}'),
+      bin,
+    ),
+  ];
+}
+
+/** What was measured may be anything that a stranger writes. */
+function metricsCases({ json, bin }: Pair): HostileCase[] {
+  const text = new TextDecoder().decode(json);
+  const withMetrics = (metrics: string): string =>
+    seal(replaceOnce(text, /"FormatVersion": 1/, `"FormatVersion": 1, "Metrics": ${metrics}`));
+  const wrong = ["null", "[]", "1", '"x"', '{"a": null}', '{"a": true}', '{"a": [1]}', '{"a": {"b": 1}}', '{"a": "1"}'];
+  const many = Array.from({ length: 300_000 }, (_, index) => `"m${index}": 1`).join();
+  return [
+    ...wrong.map((each) => pairCase({ name: `Cairn: Metrics is ${each}`, expect: ["format"] }, withMetrics(each), bin)),
+    pairCase({ name: "Cairn: a metric of 1e400", expect: ["format", "limit"] }, withMetrics('{"a": 1e400}'), bin),
+    pairCase({ name: "Cairn: 300,000 metrics", expect: ["limit"] }, withMetrics(`{${many}}`), bin),
+    pairCase(
+      { name: "Cairn: a metric with a name of 1 MB", expect: ["limit"] },
+      withMetrics(`{"${"x".repeat(1e6)}": 1}`),
+      bin,
+    ),
+    pairCase(
+      { name: "Cairn: metrics that are baits", expect: "loads" },
+      withMetrics('{"__proto__": 1, "constructor": 2, "toString": 3, "\\u001b[31m<script>alert(1)</script>": 4}'),
       bin,
     ),
   ];

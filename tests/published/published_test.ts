@@ -28,10 +28,10 @@ Deno.test("the package, published by deno publish, works for somebody who has no
   for (const member of config.workspace) await registry.addFolder(join(PROJECT_ROOT, member));
   const published = await publish(registry, join(directory.path, "project"));
 
-  await t.step("its files are the exports, src/ and the four that describe it", () => {
+  await t.step("its files are the exports, src/ and the five that describe it", () => {
     const copied = [...published.copied].filter((path) => /^src\/.*\.ts$/.test(path));
     const exports = Object.values<string>(config.exports).map((path) => path.replace(/^\.\//, ""));
-    const wanted = new Set(["CHANGELOG.md", "LICENSE", "README.md", "deno.json", ...exports, ...copied]);
+    const wanted = new Set(["CHANGELOG.md", "LICENSE", "README.md", "SECURITY.md", "deno.json", ...exports, ...copied]);
     const files = new Set(published.version.files.keys());
     assertEquals([...files.symmetricDifference(wanted)], []);
     assertGreater(copied.length, 50);
@@ -62,6 +62,19 @@ Deno.test("the package, published by deno publish, works for somebody who has no
       run,
       new Set([`read ${join(folder, "elsewhere")}`, `import ${new URL(registry.url).host}`]),
     );
+  });
+
+  await t.step("it reads a stranger's files in a process that has but the package's address", async () => {
+    const folder = join(directory.path, "sandbox");
+    await Deno.mkdir(folder);
+    const program = `import { openCheckpoint, readUntrusted } from "jsr:@cairn/checkpoints@^0.1.0";
+      const store = await readUntrusted(Deno.args[0] ?? "");
+      console.log((await openCheckpoint(store)).step, Deno.permissions.querySync({ name: "read" }).state);`;
+    await Deno.writeTextFile(join(folder, "main.ts"), program);
+    const model = join(directory.path, "consumer", "run", "run");
+    const args = ["run", "--no-prompt", `--allow-run=${Deno.execPath()}`, "main.ts", model];
+    const result = await runDeno(args, { cwd: folder, env });
+    assertEquals([result.stdout, result.success], ["300 prompt\n", true], result.stderr);
   });
 
   await t.step("after deno add, the example of the README runs", async () => {
