@@ -82,8 +82,12 @@ export class BackgroundJob implements BackgroundSave {
   }
 
   /** One line for `console.log`. */
-  [Symbol.for("Deno.customInspect")](): string {
+  toString(): string {
     const durable = this.durable === undefined ? "" : `, durable after ${this.durable.toFixed(0)} ms`;
     return `BackgroundSave of step ${this.step}: ${this.state}, blocked ${this.blocked.toFixed(1)} ms${durable}`;
+  }
+  /** The same. */
+  [Symbol.for("Deno.customInspect")](): string {
+    return this.toString();
   }
 }

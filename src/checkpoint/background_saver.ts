@@ -10,6 +10,8 @@ export interface Captured {
   readonly snapshot: Snapshot;
   /** Reads the global step, for the name. */
   readonly step: () => Promise<bigint>;
+  /** Where its values are, if they were copied. */
+  readonly memory?: Uint8Array | undefined;
 }
 
 /** What the saver needs of its Handler. */
@@ -61,7 +63,7 @@ export class BackgroundSaver {
     const work = releasedOnError(captured, () => this.#freeze(captured, called));
     const step = captured.step();
     const ready = Promise.all([step, work.ready]);
-    this.#start(work, { snapshot: work.snapshot, step: () => step }, ready, options);
+    this.#start(work, { snapshot: work.snapshot, step: () => step, memory: work.memory }, ready, options);
     work.job.taken((await ready)[0]);
     return work.job;
   }

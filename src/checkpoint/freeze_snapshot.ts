@@ -1,10 +1,7 @@
 import type { LoadedValue } from "../context/mod.ts";
-import { type DType, Tensor } from "../tensor/mod.ts";
+import { alignmentOf, type DType, Tensor } from "../tensor/mod.ts";
 import { releaseSnapshot, type Snapshot, type SnapshotItem } from "./snapshot.ts";
 import { StoredValue } from "./stored_value.ts";
-
-/** Every tensor begins at a multiple of it: more than any dtype needs, and a cache line. */
-const ALIGNMENT = 64;
 
 /** A snapshot that nothing reaches any more, once `ready` has resolved. */
 export interface FrozenSnapshot {
@@ -15,7 +12,7 @@ export interface FrozenSnapshot {
 
 /** Bytes of memory that {@linkcode freezeSnapshot} needs. */
 export function frozenBytes(snapshot: Snapshot): number {
-  return snapshot.entries.reduce((sum, { value }) => sum + (isInFile(value) ? 0 : aligned(value.byteLength)), 0);
+  return snapshot.entries.reduce((end, { value }) => isInFile(value) ? end : startAt(end, value) + value.byteLength, 0);
 }
 
 /**
@@ -30,8 +27,8 @@ export function freezeSnapshot(snapshot: Snapshot, memory: Uint8Array, isOurs: (
   const freeze = (item: SnapshotItem): SnapshotItem => {
     const { value } = item;
     if (isInFile(value)) return { ...item, value: value.unshared() };
-    const start = used;
-    used += aligned(value.byteLength);
+    const start = startAt(used, value);
+    used = start + value.byteLength;
     const known = value instanceof Tensor ? value : value.loaded ?? value.read();
     if (known instanceof Tensor) memory.set(known.bytes, start);
     else waiting.push(known.then(({ bytes }) => isOurs() ? memory.set(bytes, start) : undefined));
@@ -76,6 +73,8 @@ function isInFile(value: Tensor | LoadedValue): value is StoredValue {
   return value instanceof StoredValue && value.loaded === undefined;
 }
 
-function aligned(byteLength: number): number {
-  return Math.ceil(byteLength / ALIGNMENT) * ALIGNMENT;
+/** Where a value begins: with as little space as can be after the one before, so that both are written at once. */
+function startAt(end: number, { dtype }: Tensor | LoadedValue): number {
+  const alignment = alignmentOf(dtype);
+  return Math.ceil(end / alignment) * alignment;
 }

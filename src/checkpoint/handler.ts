@@ -38,6 +38,7 @@ import { meanReportView } from "./mean_preview_view.ts";
 import { PendingPool } from "./pending_pool.ts";
 import { readValues } from "./read_values.ts";
 import { removeExcess } from "./retention.ts";
+import { writingRuns } from "./run_sink.ts";
 import { type SaveOptions, type WorkOptions, writeCheckpoint } from "./save.ts";
 import { type BackgroundSaveHook, backgroundSaveHook, saveHook } from "./save_hook.ts";
 import { WriterLock } from "./writer_lock.ts";
@@ -536,10 +537,10 @@ export class Handler implements Loader, AsyncDisposable {
 
   async #write(captured: Captured, options: WorkOptions): Promise<Checkpoint> {
     const step = await captured.step();
-    return await this.#writer.during(() => this.#writeAs(captured.snapshot, step, options));
+    return await this.#writer.during(() => this.#writeAs(captured, step, options));
   }
 
-  async #writeAs(captured: Snapshot, step: bigint, options: WorkOptions): Promise<Checkpoint> {
+  async #writeAs({ snapshot: captured, memory }: Captured, step: bigint, options: WorkOptions): Promise<Checkpoint> {
     const { seen } = await listCheckpoints(this.#store);
     const next = nextCounter(seen);
     const counter = next > this.#counter ? next : this.#counter;
@@ -554,7 +555,8 @@ export class Handler implements Loader, AsyncDisposable {
         { path: this.dir() },
       );
     }
-    const manifest = await writeCheckpoint(this.#store, base, snapshot, (text) => this.#warn(text), options);
+    const store = memory === undefined ? this.#store : writingRuns(this.#store, memory);
+    const manifest = await writeCheckpoint(store, base, snapshot, (text) => this.#warn(text), options);
     this.#owned.add(base);
     const entries = new Map(manifest.entries.map((entry) => [variableKey(entry), entry]));
     for (const item of snapshot.entries) {

@@ -15,8 +15,9 @@ import {
   parseManifest,
   payloadHeader,
 } from "../format/mod.ts";
-import type { BlobSink, Store } from "../store/mod.ts";
+import type { BlobSink } from "../store/mod.ts";
 import { type EntryReader, type PayloadReader, SLICE_BYTES } from "./payload_reader.ts";
+import type { SaveStore } from "./run_sink.ts";
 import type { Snapshot, SnapshotItem } from "./snapshot.ts";
 import { checkCrc, StoredValue } from "./stored_value.ts";
 
@@ -44,7 +45,7 @@ export interface SaveOptions extends WorkOptions {
  * Source: GoMLX `checkpoints.Handler.Save`.
  */
 export async function writeCheckpoint(
-  store: Store,
+  store: SaveStore,
   base: string,
   snapshot: Snapshot,
   onWarning: OnWarning,
@@ -89,7 +90,7 @@ export async function writeCheckpoint(
   }
 }
 
-async function removeRest(store: Store, names: readonly string[], onWarning: OnWarning): Promise<void> {
+async function removeRest(store: SaveStore, names: readonly string[], onWarning: OnWarning): Promise<void> {
   try {
     const visible = new Set((await store.list()).map(({ name }) => name));
     for (const name of names) if (visible.has(name)) await store.remove(name);

@@ -3,8 +3,11 @@ import type { FileWriter } from "./files.ts";
 import { lateWrite } from "./memory_store.ts";
 import type { BlobSink } from "./store.ts";
 
-/** Bytes per write: the fastest that was measured, and far below the 2,147,479,552 that one call moves at most. */
+/** Bytes per write: the fastest that was measured. */
 export const SLICE_BYTES = 8 * 1024 * 1024;
+
+/** Bytes of one write at most, far below the 2,147,479,552 that one call moves: who does not slice has a reason. */
+const MAX_WRITE_BYTES = 64 * 1024 * 1024;
 
 /** Writes a blob's bytes to a file in slices, in call order even if the caller does not wait. */
 export class SlicedSink implements BlobSink {
@@ -35,7 +38,7 @@ export class SlicedSink implements BlobSink {
 
   async #append(bytes: Uint8Array): Promise<void> {
     try {
-      for (let at = 0; at < bytes.length;) at += await this.#writer.write(bytes.subarray(at, at + SLICE_BYTES));
+      for (let at = 0; at < bytes.length;) at += await this.#writer.write(bytes.subarray(at, at + MAX_WRITE_BYTES));
     } catch (error) {
       throw fileError(error, this.#operation);
     }

@@ -13,3 +13,4 @@ export { Statistics } from "./statistics.ts";
 export { Tensor, type TensorFromOptions } from "./tensor.ts";
 export type { Complex, NestedArray, TensorData, TensorElement } from "./tensor_data.ts";
 export { fromBFloat16Bits, toBFloat16Bits } from "./bfloat16.ts";
+export { alignmentOf } from "./tensor_data.ts";

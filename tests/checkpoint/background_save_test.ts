@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
-import { type BackgroundSave, build, load } from "../../src/checkpoint/mod.ts";
+import { type BackgroundSave, build, load, openCheckpoint } from "../../src/checkpoint/mod.ts";
 import { Context, type LoadedValue } from "../../src/context/mod.ts";
 import { CheckpointError, ConfigError, StoreError, VariableError } from "../../src/errors.ts";
 import { LocalStore, MemoryStore } from "../../src/store/mod.ts";
@@ -44,7 +44,7 @@ for (const compression of ["none", "gzip"] as const) {
     store.hold();
     const saving = handler.saveInBackground();
     const { byteLength } = await saving;
-    assertEquals(byteLength, 64); // only "read"; a place begins at a multiple of 64 bytes
+    assertEquals(byteLength, 8); // only "read"
     // Loaded while the save waits, and written into.
     overwrite(ctx.in("a").getVariable("unread")?.value(), 30);
     overwrite(ctx.in("a").getVariable("read")?.value(), 30);
@@ -311,6 +311,34 @@ Deno.test("the disposal of a Handler waits for saves in the background", async (
     setTimeout(() => store.letGo(), 10);
   }
   assertEquals(saves.map((each) => each.state), ["saved", "saved"]);
+});
+
+Deno.test("saveInBackground() writes what lies side by side at once, with every dtype in its place", async () => {
+  const store = new GatedStore();
+  const ctx = new Context();
+  const scope = ctx.in("a");
+  scope.variableWithValue("odd", Tensor.from([1, 2, 3], "Int8"));
+  scope.variableWithValue("big", Tensor.from(new Float32Array(3_000_000).fill(1.5)));
+  scope.variableWithValue("wide", Tensor.from(new Float64Array(1_000_000).fill(2.5)));
+  scope.variableWithValue("more", Tensor.from(new Float64Array(1_000_000).fill(3.5)));
+  scope.variableWithValue("small", [4, 5]);
+  await using handler = await build(ctx).store(store).done();
+  const checkpoint = await (await handler.saveInBackground()).done;
+  await using saved = await openCheckpoint(store);
+  assertEquals(saved.baseName, checkpoint?.baseName);
+  const ends = async (name: string): Promise<unknown[]> => {
+    const data = (await saved.read(`/a/${name}`)).data();
+    return [data.length, data[0], data.at(-1)];
+  };
+  assertEquals(await Promise.all(["odd", "big", "wide", "more", "small"].map(ends)), [
+    [3, 1, 3],
+    [3_000_000, 1.5, 1.5],
+    [1_000_000, 2.5, 2.5],
+    [1_000_000, 3.5, 3.5],
+    [2, 4, 5],
+  ]);
+  // "wide" begins where a float64 may, 4 bytes after the end of "big".
+  assertEquals(store.pieces.map((piece) => piece.length), [12_000_000, 16_000_000]);
 });
 
 Deno.test("saveInBackground() lets the event loop run while it writes", async () => {
