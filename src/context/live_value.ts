@@ -14,7 +14,7 @@ export interface CapturedValue extends LoadedValue {
 export interface LiveValue extends LoadedValue {
   /** Captures it as it is now, for a save: without waiting, and without copying it. */
   capture(): CapturedValue;
-  /** Replaces it by a tensor of the same dtype and dimensions, whose memory it may keep and does not write. */
+  /** Replaces it by a copy of a tensor of the same dtype and dimensions. */
   assign(value: Tensor): void;
 }
 

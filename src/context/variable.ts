@@ -197,7 +197,7 @@ export class Variable {
     this.#checkValid();
     const tensor = this.#toTensor(value);
     if (this.#live !== undefined) {
-      this.#assign(this.#live, copyOf(tensor));
+      this.#assign(this.#live, tensor);
       return this;
     }
     this.#dtype = tensor.dtype;

@@ -148,7 +148,7 @@ export class MomentValue implements LiveValue {
 
   assign(value: Tensor): void {
     const live = this.#live();
-    if (live === undefined) this.#waiting = value;
+    if (live === undefined) this.#waiting = new Tensor(value.dtype, value.dimensions, value.bytes.slice());
     else live.assign(value);
   }
 

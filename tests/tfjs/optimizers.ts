@@ -55,3 +55,9 @@ export async function stateOf(optimizer: tf.Optimizer): Promise<Record<string, n
   }
   return state;
 }
+
+/** Data to fit: 16 rows of 3, and their targets. */
+export function fitData(): { readonly x: tf.Tensor2D; readonly y: tf.Tensor2D } {
+  const x = tf.tensor2d(Array.from({ length: 48 }, (_, i) => Math.sin(i)), [16, 3]);
+  return { x, y: tf.tensor2d(Array.from({ length: 16 }, (_, i) => Math.cos(i)), [16, 1]) };
+}
