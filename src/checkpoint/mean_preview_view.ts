@@ -17,11 +17,18 @@ import type { MeanPreview, MeanPreviewVariable } from "./mean_preview.ts";
 const PREVIEW_COLUMNS: readonly Column[] = [
   { title: "variable" },
   { title: "decision", under: true },
-  { title: "size", align: "right", width: 70, drop: 1 },
-  { title: "newest is off by", align: "right", width: 158 },
-  { title: "spread", align: "right", width: 70, drop: 2 },
-  { title: "oldest to newest", align: "right", width: 104, drop: 3 },
+  { title: "size", under: true, drop: 1 },
+  { title: "newest is off by", align: "right", width: 148 },
+  { title: "spread", align: "right", width: 62, drop: 2 },
+  { title: "oldest to newest", align: "right", width: 112, drop: 3 },
 ];
+const KEPT_COLUMNS: readonly Column[] = [
+  { title: "variable" },
+  { title: "size", align: "right", width: 70, drop: 1 },
+  { title: "why", width: 230 },
+];
+/** So many rows need not be folded. */
+const FEW = 8;
 const REPORT_COLUMNS: readonly Column[] = [
   { title: "variable" },
   { title: "decision", under: true },
@@ -34,12 +41,19 @@ const MAX_ROWS = 200;
 export function meanPreviewView(preview: MeanPreview): View {
   const { variables, readBytes, memoryBytes } = preview;
   const averaged = variables.filter((each) => each.averaged);
+  const kept = variables.filter((each) => !each.averaged);
   const top = Math.max(0, ...averaged.map(({ distances }) => distances.at(-1) ?? 0).filter(Number.isFinite));
-  const rows = variables.slice(0, MAX_ROWS).map((each) => previewRow(each, top));
+  const rows = averaged.slice(0, MAX_ROWS).map((each) => previewRow(each, top));
   const blocks: Block[] = [
-    { kind: "chips", chips: preview.steps.map((step, index) => chipOf(step, preview.baseNames[index] ?? "")) },
-    ...variables.length === 0 ? [] : [flatTable(PREVIEW_COLUMNS, rows, moreRows(variables.length))],
-    { kind: "note", text: "off by = ‖x − mean‖ ÷ ‖mean‖; spread = its root mean square over the checkpoints" },
+    { kind: "chips", chips: preview.steps.map((step) => ({ text: `step ${formatCount(step)}`, mark: "good" })) },
+    ...averaged.length === 0 ? [] : [
+      flatTable(PREVIEW_COLUMNS, rows, moreRows(averaged.length)),
+      {
+        kind: "note",
+        text: "off by = ‖x − mean‖ ÷ ‖mean‖; spread = its root mean square over the checkpoints",
+      } as const,
+    ],
+    ...kept.length === 0 ? [] : [keptBlock(kept)],
     ...leftOut(preview.onlyInOlder),
   ];
   const facts = [
@@ -48,7 +62,10 @@ export function meanPreviewView(preview: MeanPreview): View {
     `reads ${formatBytes(readBytes)}`,
     `takes ${formatBytes(memoryBytes)} of memory`,
   ];
-  return { title: `Mean of ${formatItems(preview.baseNames.length, "checkpoint")}`, facts, blocks };
+  const place = preview.baseNames.length > 1
+    ? `${preview.baseNames[0]} … ${preview.baseNames.at(-1)}`
+    : preview.baseNames[0];
+  return { title: `Mean of ${formatItems(preview.baseNames.length, "checkpoint")}`, facts, place, blocks };
 }
 
 /** What a mean has done, as a view. */
@@ -69,9 +86,8 @@ export function meanReportView(report: MeanReport): View {
 }
 
 function previewRow(variable: MeanPreviewVariable, top: number): Row {
-  const { path, byteLength, distances, averaged } = variable;
+  const { path, byteLength, distances } = variable;
   const cells = [decisionCell(variable), formatBytes(byteLength)];
-  if (!averaged) return { ...labelOf(path), cells: [...cells, { text: "—", tone: "muted" }, "", ""] };
   const latest = distances.at(-1) ?? 0;
   const spread = Math.sqrt(distances.reduce((sum, each) => sum + each * each, 0) / distances.length);
   const course = `${formatPercent(distances[0] ?? 0)} to ${formatPercent(latest)}`;
@@ -86,12 +102,26 @@ function previewRow(variable: MeanPreviewVariable, top: number): Row {
   };
 }
 
-function decisionCell({ averaged, reason }: { readonly averaged: boolean; readonly reason: string }): Cell {
-  return averaged ? { text: reason } : { text: `the newest's: ${reason}`, tone: "muted" };
+function keptRow({ path, byteLength, reason }: MeanPreviewVariable): Row {
+  return { ...labelOf(path), cells: [formatBytes(byteLength), { text: reason, tone: "muted" }] };
 }
 
-function chipOf(step: bigint, base: string): { text: string; note: string; mark: "good" } {
-  return { text: `step ${formatCount(step)}`, note: base, mark: "good" };
+function keptBlock(kept: readonly MeanPreviewVariable[]): Block {
+  const table = flatTable(KEPT_COLUMNS, kept.slice(0, MAX_ROWS).map(keptRow), moreRows(kept.length));
+  if (kept.length <= FEW) return table;
+  const folded = `${formatCount(kept.length)} not averaged, the newest's are taken`;
+  return { ...table, folded, root: { ...table.root, note: reasonsText(kept) } };
+}
+
+/** `3 not trainable, 1 Int64 is not averaged`. */
+function reasonsText(kept: readonly MeanPreviewVariable[]): string {
+  const reasons = Array.from(Map.groupBy(kept, ({ reason }) => reason), ([reason, { length }]) => ({ reason, length }))
+    .toSorted((a, b) => b.length - a.length).slice(0, 4);
+  return reasons.map(({ reason, length }) => `${formatCount(length)} ${reason}`).join(", ");
+}
+
+function decisionCell({ averaged, reason }: { readonly averaged: boolean; readonly reason: string }): Cell {
+  return averaged ? { text: reason } : { text: `the newest's: ${reason}`, tone: "muted" };
 }
 
 function labelOf(text: string): Pick<Row, "path" | "label"> {

@@ -5,14 +5,17 @@ import {
   type Fact,
   flatTable,
   formatCount,
+  formatItems,
   formatNumber,
   formatPercent,
+  type Group,
   type Mark,
   type Row,
   shorten,
   type View,
 } from "../render/mod.ts";
-import { kindOf, shapeText } from "../tensor/mod.ts";
+import { isBookkeeping } from "../context/variables_view.ts";
+import { kindOf, shapeText, sizeOf } from "../tensor/mod.ts";
 import { route } from "./params_diff_view.ts";
 import { entryLabel } from "./payload_reader.ts";
 import type { VariableChange, VariablesDiff, VariableShape } from "./variables_diff.ts";
@@ -21,7 +24,7 @@ const COLUMNS: readonly Column[] = [
   { title: "variable" },
   { title: "shape", under: true },
   { title: "moved by", align: "right", width: 150 },
-  { title: "cosine", align: "right", width: 74, drop: 1 },
+  { title: "cosine", align: "right", width: 68, drop: 1 },
   { title: "max |Δ|", align: "right", width: 80 },
 ];
 const MARKS: Readonly<Record<VariableChange["kind"], Mark | undefined>> = {
@@ -36,16 +39,28 @@ const MAX_ROWS = 200;
 
 /** What differs as a view: how far each variable moved, what is new or gone, the rest folded. */
 export function variablesDiffView({ labels, changes, unchanged }: VariablesDiff): View {
-  // A counter moves farther than any weight, which says nothing.
-  const floats = changes.filter(({ after }) => after !== undefined && kindOf(after.dtype) === "float");
-  const top = Math.max(...floats.map(({ distance }) => distance?.relative ?? 0).filter(Number.isFinite), 0) || 1;
-  const rest = changes.length - MAX_ROWS;
+  const main = changes.filter(({ scope }) => !isBookkeeping(scope));
+  const others = changes.filter(({ scope }) => isBookkeeping(scope));
+  const top = farthest(main) || farthest(others) || 1;
+  const rows = main.slice(0, MAX_ROWS).map((change) => changeRow(change, top));
+  const otherRows = others.slice(0, MAX_ROWS - rows.length).map((change) => changeRow(change, farthest(others) || 1));
+  const rest = changes.length - rows.length - otherRows.length;
+  const root: Group = {
+    label: "",
+    note: "",
+    open: true,
+    rows,
+    groups: others.length === 0 ? [] : [{
+      label: "optimizer state and metrics",
+      note: formatItems(others.length, "variable"),
+      open: main.length === 0,
+      rows: otherRows,
+      groups: [],
+    }],
+    rest: rest > 0 ? `… and ${formatCount(rest)} more` : undefined,
+  };
   const blocks: Block[] = [
-    ...changes.length === 0 ? [] : [flatTable(
-      COLUMNS,
-      changes.slice(0, MAX_ROWS).map((change) => changeRow(change, top)),
-      rest > 0 ? `… and ${formatCount(rest)} more` : undefined,
-    )],
+    ...changes.length === 0 ? [] : [{ kind: "table", columns: COLUMNS, root } as const],
     ...changes.some((each) => each.distance)
       ? [{ kind: "note" as const, text: "moved by = ‖after − before‖ ÷ ‖before‖" }]
       : [],
@@ -55,6 +70,12 @@ export function variablesDiffView({ labels, changes, unchanged }: VariablesDiff)
     }],
   ];
   return { title: "Variables", facts: [{ text: route(labels), code: true }, ...tally(changes)], blocks };
+}
+
+/** A counter moves farther than any weight, which says nothing. */
+function farthest(changes: readonly VariableChange[]): number {
+  const floats = changes.filter(({ after }) => after !== undefined && kindOf(after.dtype) === "float");
+  return Math.max(...floats.map(({ distance }) => distance?.relative ?? 0).filter(Number.isFinite), 0);
 }
 
 function tally(changes: readonly VariableChange[]): Fact[] {
@@ -76,7 +97,7 @@ function changeRow(change: VariableChange, top: number): Row {
   return { ...pathOf(change), ...mark && { mark }, flags, cells: [shapesText(change), ...cellsOf(change, top)] };
 }
 
-function cellsOf({ kind, distance }: VariableChange, top: number): (string | Cell)[] {
+function cellsOf({ kind, distance, after }: VariableChange, top: number): (string | Cell)[] {
   if (distance === undefined) {
     const words = { new: "new", gone: "gone", shape: "other shape", unknown: "no value", changed: "", unchanged: "" };
     return [{ text: words[kind], tone: "strong" }, "", ""];
@@ -85,13 +106,15 @@ function cellsOf({ kind, distance }: VariableChange, top: number): (string | Cel
   const meter: Cell = Number.isFinite(relative)
     ? { text: formatPercent(relative), chart: { kind: "meter", value: relative / top } }
     : { text: "was all 0" };
-  return [meter, Number.isNaN(cosine) ? "—" : cosineText(cosine), formatNumber(maxAbsolute)];
+  // Of a scalar it is its sign.
+  const isVector = after !== undefined && sizeOf(after.dimensions) > 1;
+  return [meter, isVector && !Number.isNaN(cosine) ? cosineText(cosine) : "—", formatNumber(maxAbsolute)];
 }
 
-/** Four digits do not tell 0.99999 from 1, and that difference matters. */
+/** What rounds to 1 and is not differs a little, and that matters. */
 function cosineText(cosine: number): string {
-  const clamped = Math.max(-1, Math.min(1, cosine));
-  return clamped > 0.999 && clamped < 1 ? clamped.toFixed(6) : clamped.toFixed(3);
+  const text = Math.max(-1, Math.min(1, cosine)).toFixed(4);
+  return text === "1.0000" && cosine < 1 ? ">0.9999" : text;
 }
 
 function shapesText({ before, after }: VariableChange): string {

@@ -414,7 +414,8 @@ export class Context {
   }
 
   get #parts(): ContextParts {
-    return { scope: this.scope, variables: [...this.iterVariables()], params: this.params };
+    const loaded = this.#shared.loader?.listLoaded?.();
+    return { scope: this.scope, variables: [...this.iterVariables()], params: this.params, loaded };
   }
 
   get #data(): ContextData {

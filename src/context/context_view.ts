@@ -1,5 +1,8 @@
-import type { Block, View } from "../render/mod.ts";
+import { type Block, formatBytes, formatCount, type View } from "../render/mod.ts";
+import { GLOBAL_STEP_NAME } from "./global_step.ts";
+import type { LoadedList } from "./live_value.ts";
 import { paramsFacts, paramsTable } from "./params_view.ts";
+import { byteLengthOf, sizeOf } from "../tensor/mod.ts";
 import type { ParamRow } from "./params.ts";
 import { DEFAULT_LIMIT, study, type StudyOptions, studySync, type VariableSource } from "./study.ts";
 import type { Variable } from "./variable.ts";
@@ -13,6 +16,8 @@ export interface ContextParts {
   readonly variables: readonly Variable[];
   /** All params. */
   readonly params: readonly ParamRow[];
+  /** What its Loader still has. */
+  readonly loaded: LoadedList | undefined;
 }
 
 /** A Context as a view; reads no more than a glance, and keeps nothing. */
@@ -32,10 +37,25 @@ export function variableSource(variable: Variable): VariableSource {
   return { scope, name, dtype, dimensions, byteLength, trainable, absent, value: source };
 }
 
-function draw({ scope, params }: ContextParts, lines: readonly VariableLine[], options: StudyOptions): View {
+function draw({ scope, params, loaded }: ContextParts, lines: readonly VariableLine[], options: StudyOptions): View {
   const blocks: Block[] = [
     ...variablesBlocks(lines, { ...options, limit: options.limit ?? DEFAULT_LIMIT }),
     ...params.length === 0 ? [] : [paramsTable(params, DEFAULT_LIMIT)],
   ];
-  return { title: `Context "${scope}"`, facts: [...variablesFacts(lines), ...paramsFacts(params)], blocks };
+  const facts = [...stepFacts(lines), ...variablesFacts(lines), ...pendingFacts(loaded), ...paramsFacts(params)];
+  return { title: `Context "${scope}"`, facts, blocks };
+}
+
+/** The step, if it has been read. */
+function stepFacts(lines: readonly VariableLine[]): string[] {
+  const line = lines.find(({ name, scope }) => name === GLOBAL_STEP_NAME && scope === "/");
+  const step = line?.statistics?.mean;
+  return step === undefined || !Number.isSafeInteger(step) ? [] : [`step ${formatCount(step)}`];
+}
+
+/** A Context asks for what was loaded when the model does: until then it has less than the checkpoint. */
+function pendingFacts(loaded: LoadedList | undefined): string[] {
+  if (loaded === undefined || loaded.entries.length === 0) return [];
+  const bytes = loaded.entries.reduce((sum, { value }) => sum + byteLengthOf(value.dtype, sizeOf(value.dimensions)), 0);
+  return [`${formatCount(loaded.entries.length)} more loaded, not asked for yet (${formatBytes(bytes)})`];
 }

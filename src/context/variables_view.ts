@@ -65,7 +65,7 @@ const COLUMNS: readonly Column[] = [
   { title: "variable" },
   { title: "shape", under: true },
   { title: "elements", align: "right", width: 60, drop: 3 },
-  { title: "size", align: "right", width: 60, drop: 7 },
+  { title: "size", align: "right", width: 64, drop: 7 },
   ...STATISTICS_COLUMNS,
 ];
 
@@ -205,9 +205,9 @@ function elementsOf(line: { readonly dimensions: readonly number[] }): number {
   return sizeOf(line.dimensions);
 }
 
-/** What it holds is seldom looked for. */
-function isBookkeeping(label: string): boolean {
-  return /optimizer|^metrics$/i.test(label);
+/** Whether a scope, or any scope above it, has what is seldom looked for: an optimizer's state, or metrics. */
+export function isBookkeeping(scope: string): boolean {
+  return scope.split("/").some((name) => /optimizer|^metrics$/i.test(name));
 }
 
 function partsOf(scope: string): string[] {

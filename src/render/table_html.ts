@@ -15,7 +15,7 @@ export function tableHtml(table: TableBlock): Html {
     restHtml(root),
   );
   if (folded === undefined) return content;
-  return element("details", { style: "margin:6px 0 0" }, summaryHtml(folded, ""), content);
+  return element("details", { style: "margin:6px 0 0" }, summaryHtml(folded, root.note), content);
 }
 
 function groupHtml(table: TableBlock, group: Group): Html {
@@ -79,6 +79,8 @@ function rowHtml(row: Row, columns: readonly Column[]): Html {
   const { mark, path, flags = [] } = row;
   const pairs = columns.map((column, index) => ({ column, cell: cellOf(row.cells[index]) }));
   const under = pairs.filter(({ column, cell }) => column.under && cell.text !== "").map(({ cell }) => cell.text);
+  const chips = flags.map((flag) => [" ", flagHtml(flag)]);
+  const isLong = row.label.length > SHORT_LABEL && under.length > 0;
   const style = `${MONO};font-size:12px;text-align:left;padding:2px 3px;font-weight:400;vertical-align:middle;` +
     `overflow-wrap:break-word;border:0${mark === undefined ? "" : `;border-left:3px solid ${COLOURS[mark]}`}`;
   return element(
@@ -89,14 +91,18 @@ function rowHtml(row: Row, columns: readonly Column[]): Html {
       { scope: "row", align: "left", title: path, style },
       mark && [signHtml(mark), " "],
       labelHtml(row),
-      flags.map((flag) => [" ", flagHtml(flag)]),
+      isLong ? undefined : chips,
       under.length === 0
         ? undefined
         : [element("br", {}), element("small", { style: `font-size:11px;${MUTED}` }, under.map(unbroken).join(" · "))],
+      isLong ? chips : undefined,
     ),
     pairs.filter(({ column }) => !column.under).map(({ column, cell }) => cellHtml(cell, column)),
   );
 }
+
+/** Beside a longer name there is no room for flags. */
+const SHORT_LABEL = 16;
 
 /** Short facts break between, not within: `(Float32)[784 128] ·` / `not trainable`. */
 function unbroken(text: string): string {

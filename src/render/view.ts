@@ -34,7 +34,7 @@ export interface TableBlock {
   readonly kind: "table";
   /** The first one heads the rows. */
   readonly columns: readonly Column[];
-  /** The rows; its label and note are not shown. */
+  /** The rows; its label is not shown, its note only where the table is folded. */
   readonly root: Group;
   /** A line that stands for the table where it is folded; undefined: it is not. */
   readonly folded?: string | undefined;

@@ -57,7 +57,7 @@ function factText(fact: Fact, paint: Painter): string {
 function blockText(block: Block, width: number, paint: Painter): string {
   switch (block.kind) {
     case "table":
-      return block.folded === undefined ? tableText(block, width, paint) : visible(block.folded);
+      return block.folded === undefined ? tableText(block, width, paint) : foldedText(block);
     case "chips":
       return chipsText(block, paint);
     case "note":
@@ -67,6 +67,10 @@ function blockText(block: Block, width: number, paint: Painter): string {
     case "picture":
       return visible(block.caption);
   }
+}
+
+function foldedText({ folded = "", root }: TableBlock): string {
+  return visible(root.note === "" ? folded : `${folded}: ${root.note}`);
 }
 
 function tableText(table: TableBlock, width: number, paint: Painter): string {

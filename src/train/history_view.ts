@@ -21,13 +21,13 @@ export function historyView(path: string | undefined, series: readonly (readonly
   if (series.length === 0) return { title: "History", facts, place: path, blocks: [] };
   const columns = [
     { title: "metric" },
-    { title: "type", drop: 2 },
-    { title: "points", align: "right", drop: 1 },
-    { title: "first", align: "right", drop: 3 },
-    { title: "lowest", align: "right", drop: 4 },
-    { title: "highest", align: "right", drop: 5 },
-    { title: "last", align: "right" },
-    { title: "curve", align: "right" },
+    { title: "type", under: true, drop: 2 },
+    { title: "points", align: "right", width: 52, drop: 1 },
+    { title: "first", align: "right", width: 60, drop: 3 },
+    { title: "lowest", align: "right", width: 60, drop: 4 },
+    { title: "highest", align: "right", width: 60, drop: 5 },
+    { title: "last", align: "right", width: 60 },
+    { title: "curve", align: "right", width: 94 },
   ] as const;
   return { title: "History", facts, place: path, blocks: [flatTable(columns, series.flatMap(rowOf))] };
 }

@@ -263,7 +263,7 @@ Deno.test("diffVariables() measures how far variables moved, and finds new and g
   const faces = facesOf(diff);
   assertSameNumbers(faces);
   const wide = await viewText(diff, {});
-  assertMatch(wide, /\/w +\(Float32\)\[2\] +20 % +0\.995 +1$/m);
+  assertMatch(wide, /\/w +\(Float32\)\[2\] +20 % +0\.9947 +1$/m);
   assertMatch(wide, /^\+ \/new +\(Float32\)\[1\] +new$/m);
   assertMatch(wide, /\/zero +\(Float32\)\[2\] +was all 0 +— +1$/m);
 });
