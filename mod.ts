@@ -56,6 +56,7 @@ export type {
   VariablesDiff,
   VariableShape,
 } from "./src/checkpoint/mod.ts";
+export type { LoadReport, LoadReportParam, LoadReportVariable } from "./src/checkpoint/mod.ts";
 export type { MeanOptions, MeanReport, MeanVariable } from "./src/checkpoint/mod.ts";
 export type { SkippedCheckpoint, VerifiedVariable, VerifyReport } from "./src/checkpoint/mod.ts";
 export { best, type BestChoice, type MetricMode } from "./src/checkpoint/mod.ts";

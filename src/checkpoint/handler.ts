@@ -32,6 +32,7 @@ import { listCheckpoints } from "./directory.ts";
 import type { HandlerSettings } from "./handler_settings.ts";
 import { handlerLine, type HandlerParts, handlerView, studyHandler } from "./handler_view.ts";
 import { applyPlan, inheritNothing, type LoadPlan, planLoad } from "./load_plan.ts";
+import { type LoadRecord, type LoadReport, loadReport, recordLoad } from "./load_report.ts";
 import { entryLabel, PayloadReader } from "./payload_reader.ts";
 import type { MeanReport } from "./mean.ts";
 import { meanReportView } from "./mean_preview_view.ts";
@@ -128,6 +129,7 @@ export class Handler implements Loader, AsyncDisposable {
   #inherited: Inherited;
   #loadedBase: string | undefined;
   #mean: MeanReport | undefined;
+  #loadRecord: LoadRecord | undefined;
   #skipped: readonly SkippedCheckpoint[] = [];
   #counter = 0n;
   #isClosed = false;
@@ -311,6 +313,34 @@ export class Handler implements Loader, AsyncDisposable {
   }
 
   /**
+   * What the last load did, as things stand now: the checkpoint taken, what became of each variable and param, what was
+   * passed over. Undefined if nothing was loaded.
+   *
+   * @example
+   * ```ts
+   * import { build, Context, load, MemoryStore } from "@cairn/checkpoints";
+   *
+   * const store = new MemoryStore();
+   * const ctx = new Context();
+   * ctx.in("encoder").variableWithValue("weights", [1, 2]);
+   * await using handler = await build(ctx).store(store).done();
+   * await handler.save();
+   *
+   * const again = new Context();
+   * await using resumed = await load(again).store(store).done();
+   * again.checked(false).in("head").variableWithValue("weights", [0, 0]); // new: not in the checkpoint
+   * console.log(resumed.loadReport);
+   * ```
+   */
+  get loadReport(): LoadReport | undefined {
+    if (this.#loadRecord === undefined) return undefined;
+    return loadReport(this.#loadRecord, this.#context, this.#pool.values(), {
+      skipped: this.#skipped,
+      mean: this.#mean,
+    });
+  }
+
+  /**
    * The value of a pending variable, which is no longer pending then; earlier Handlers of the Context are asked first.
    * Called by the Context. Source: GoMLX `Handler.LoadVariable`.
    */
@@ -450,6 +480,7 @@ export class Handler implements Loader, AsyncDisposable {
     return {
       title: this.toString(),
       loadedBase: this.#loadedBase,
+      mean: this.#mean,
       skipped: this.#skipped,
       profile: this.#inherited.profile,
       pending: this.#pool.values(),
@@ -493,6 +524,7 @@ export class Handler implements Loader, AsyncDisposable {
 
   #apply(plan: LoadPlan): void {
     this.#loadedBase = plan.source.base;
+    this.#loadRecord = recordLoad(plan, this.#context, this.#settings);
     this.#mean = plan.mean && drawable(plan.mean, meanReportView);
     this.#owned.add(plan.source.base);
     this.#inherited = applyPlan(plan, this.#context, this.#pool, this.#settings);

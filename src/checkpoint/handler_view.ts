@@ -2,6 +2,7 @@ import { DEFAULT_LIMIT, study, type StudyOptions, studySync, type VariableSource
 import { type VariableLine, variablesBlocks, variablesFacts } from "../context/variables_view.ts";
 import { type Block, formatCount, formatItems, type View, viewLine } from "../render/mod.ts";
 import { storedSource } from "./checkpoint_view.ts";
+import type { MeanReport } from "./mean.ts";
 import type { Pending } from "./snapshot.ts";
 import type { SkippedCheckpoint } from "./with_intact.ts";
 
@@ -14,6 +15,8 @@ export interface HandlerParts {
   readonly title: string;
   /** Base name of the loaded checkpoint. */
   readonly loadedBase: string | undefined;
+  /** How the values came about, if they are a mean. */
+  readonly mean: MeanReport | undefined;
   /** Damaged ones that were passed over. */
   readonly skipped: readonly SkippedCheckpoint[];
   /** The profile that it writes. */
@@ -58,9 +61,10 @@ function draw(parts: HandlerParts, lines: readonly VariableLine[], options: Stud
   return { ...head(parts), facts: [...head(parts).facts, ...alarming], blocks: [...skipped, ...blocks] };
 }
 
-function head({ title, loadedBase, skipped, profile, variables, pending }: HandlerParts): View {
+function head({ title, loadedBase, mean, skipped, profile, variables, pending }: HandlerParts): View {
   const facts = [
     loadedBase === undefined ? "nothing loaded" : `loaded "${loadedBase}"`,
+    ...mean === undefined ? [] : [`with the mean of ${formatItems(mean.baseNames.length, "checkpoint")}`],
     ...skipped.length === 0
       ? []
       : [{ text: `${formatCount(skipped.length)} damaged skipped`, mark: "warning" as const }],

@@ -75,8 +75,7 @@ export function applyPlan(
 ): Inherited {
   const { manifest, reader, base } = source;
   const spelling = target(settings, profileOf(source), reader.head.compression);
-  const reports = [...manifest.reports, ...reader.reports, ...spellingReports(source, spelling.profile)];
-  reports.forEach((report) => settings.onWarning(`"${base}": ${report}`));
+  reportsOf(source, settings).forEach((report) => settings.onWarning(`"${base}": ${report}`));
   pool.replace(pending, reader);
   for (const { scope, name, value } of pending) {
     const variable = settings.immediate
@@ -114,6 +113,13 @@ export function applyPlan(
   };
 }
 
+/** What is odd about a source, and what a save will do about it. */
+export function reportsOf(source: Source, settings: HandlerSettings): string[] {
+  const { manifest, reader } = source;
+  const { profile } = target(settings, profileOf(source), reader.head.compression);
+  return [...manifest.reports, ...reader.reports, ...spellingReports(source, profile)];
+}
+
 /** What is worth telling about a save that does not go on as the loaded file was written. */
 function spellingReports(source: Source, profile: Profile): string[] {
   if (source.manifest.upgraded) {
@@ -137,7 +143,11 @@ export function inheritNothing(settings: HandlerSettings): Inherited {
 }
 
 /** Source: GoMLX `Config.ExcludeParams`: a bare key excludes it in every scope, a path only there. */
-function isExcludedParam({ excludeAllParams, excludedParams }: HandlerSettings, scope: string, key: string): boolean {
+export function isExcludedParam(
+  { excludeAllParams, excludedParams }: HandlerSettings,
+  scope: string,
+  key: string,
+): boolean {
   return excludeAllParams || excludedParams.has(key) || excludedParams.has(joinScope(scope, key));
 }
 

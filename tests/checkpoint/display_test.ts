@@ -531,3 +531,13 @@ class HandleCount extends MemoryStore {
     };
   }
 }
+
+Deno.test("a Context tells its step, and what was loaded and not asked for yet", async () => {
+  const store = new MemoryStore("run");
+  await run(store);
+  const ctx = new Context();
+  await using _ = await load(ctx).store(store).done();
+  assertMatch(facesOf(ctx).text, /^Context "\/" · 0 variables · 4 more loaded, not asked for yet \(48 B\)/);
+  ctx.getGlobalStep();
+  assertMatch(facesOf(ctx).text, /^Context "\/" · step 1.200 · 1 variable · .* · 3 more loaded, /);
+});
