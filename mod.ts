@@ -58,6 +58,15 @@ export type {
 } from "./src/checkpoint/mod.ts";
 export type { LoadReport, LoadReportParam, LoadReportVariable } from "./src/checkpoint/mod.ts";
 export type { MeanOptions, MeanReport, MeanVariable } from "./src/checkpoint/mod.ts";
+export { anyOf, keepBest, keepEvery, keepEveryNSteps, keepLast, keepSince, keepWhere } from "./src/checkpoint/mod.ts";
+export type {
+  DurationParts,
+  KeepBestOptions,
+  RetentionPlan,
+  RetentionPolicy,
+  RetentionRow,
+  RetentionVerdict,
+} from "./src/checkpoint/mod.ts";
 export type { SkippedCheckpoint, VerifiedVariable, VerifyReport } from "./src/checkpoint/mod.ts";
 export { best, type BestChoice, type MetricMode } from "./src/checkpoint/mod.ts";
 export type { CheckpointChoice, DirOptions, PendingVariable, SaveOptions, WorkOptions } from "./src/checkpoint/mod.ts";

@@ -18,6 +18,7 @@ import { pathOf } from "./directory_path.ts";
 import type { MeanOptions, MeanRequest } from "./mean.ts";
 import { checkChoice, type CheckpointChoice, choiceText } from "./choice.ts";
 import { embeddedPlace, openPlace, type Place, withSources } from "./config_place.ts";
+import { type RetentionPolicy, toPolicy } from "./retention_policy.ts";
 import type { WorkOptions } from "./save.ts";
 import type { ScopeRule } from "./scope_rules.ts";
 import type { OpenRules } from "./with_intact.ts";
@@ -62,7 +63,8 @@ export class Config {
   readonly #rules: ScopeRule[] = [];
   #excludeAllParams = false;
   #immediate = false;
-  #keep: number | undefined;
+  #keep: RetentionPolicy | undefined;
+  #trash = false;
   #choice: CheckpointChoice | undefined;
   #mean: MeanRequest | undefined;
   #profile: Profile | undefined;
@@ -187,14 +189,22 @@ export class Config {
   }
 
   /**
-   * Keeps the newest `n` checkpoints after each save; negative: all. Without it 1 is kept, but only what this Handler
-   * wrote or loaded is removed. Source: GoMLX `Config.Keep`.
+   * Which checkpoints stay after each save: the newest `n` (negative: all), or what a policy says, such as
+   * `anyOf(keepLast(3), keepBest(1, { metric: "val_loss" }))`. Pinned ones and the newest intact one stay anyway;
+   * damaged ones do not count. Without it 1 is kept, but only what this Handler wrote or loaded is removed.
+   *
+   * Source: GoMLX `Config.Keep`.
    */
-  keep(n: number): this {
-    if (!Number.isSafeInteger(n) || n === 0) {
-      return this.#fail(`Cannot keep ${n} checkpoints: wanted a whole number above 0, or a negative one to keep all`);
-    }
-    this.#keep = n;
+  keep(which: number | RetentionPolicy): this {
+    return this.#check(() => this.#keep = toPolicy(which));
+  }
+
+  /**
+   * Moves what no longer stays into the folder `trash` instead of removing it; `handler.restoreFromTrash()` and
+   * `handler.emptyTrash()` do the rest.
+   */
+  trash(trash = true): this {
+    this.#trash = trash;
     return this;
   }
 
@@ -364,6 +374,7 @@ export class Config {
       store,
       embedded: place.kind === "embed",
       keep: this.#keep,
+      trash: this.#trash,
       excludedParams: this.#excludedParams,
       excludeAllParams: this.#excludeAllParams,
       excludedVars: this.#excludedVars,

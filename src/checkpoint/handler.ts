@@ -37,11 +37,15 @@ import { entryLabel, PayloadReader } from "./payload_reader.ts";
 import type { MeanReport } from "./mean.ts";
 import { meanReportView } from "./mean_preview_view.ts";
 import { PendingPool } from "./pending_pool.ts";
+import { listPins } from "./pins.ts";
 import { readValues } from "./read_values.ts";
-import { removeExcess } from "./retention.ts";
+import { Retention } from "./retention.ts";
+import type { RetentionPlan } from "./retention_plan.ts";
+import type { RetentionPolicy } from "./retention_policy.ts";
 import { writingRuns } from "./run_sink.ts";
 import { type SaveOptions, type WorkOptions, writeCheckpoint } from "./save.ts";
 import { type BackgroundSaveHook, backgroundSaveHook, saveHook } from "./save_hook.ts";
+import { clearTrash, listTrash, takeFromTrash } from "./trash.ts";
 import { WriterLock } from "./writer_lock.ts";
 import { captureSnapshot, type Inherited, releaseSnapshot, type Snapshot, variableKey } from "./snapshot.ts";
 import { finishOnSignal } from "./signal_guard.ts";
@@ -66,10 +70,8 @@ const WRITER = "@cairn/checkpoints 0.1.0";
 export interface HandlerPlace {
   readonly store: Store;
   readonly context: Context;
-  /** How many checkpoints a save keeps, negative: all. */
-  readonly keep: number;
-  /** Whether a save may remove a checkpoint beyond `keep`. */
-  mayRemove(base: string): boolean;
+  /** What the next save would remove, by the Handler's policy or another. */
+  plan(policy?: RetentionPolicy): Promise<RetentionPlan>;
 }
 
 /** Where a Handler's checkpoints are; not for users, so not a method. */
@@ -126,6 +128,7 @@ export class Handler implements Loader, AsyncDisposable {
   readonly #excludedVars: Set<Variable>;
   readonly #pool: PendingPool;
   readonly #writer: WriterLock;
+  readonly #retention: Retention;
   #inherited: Inherited;
   #loadedBase: string | undefined;
   #mean: MeanReport | undefined;
@@ -134,7 +137,6 @@ export class Handler implements Loader, AsyncDisposable {
   #counter = 0n;
   #isClosed = false;
   #queue: Promise<unknown> = Promise.resolve();
-  readonly #owned = new Set<string>();
   readonly #queued = new Set<Snapshot>();
   readonly #background = new BackgroundSaver({
     capture: (options) => this.#capture(options),
@@ -143,7 +145,6 @@ export class Handler implements Loader, AsyncDisposable {
     queued: this.#queued,
     onWarning: (text) => this.#warn(text),
   });
-  #warnedOfRest = false;
 
   static {
     placeOf = (handler) => handler.#place;
@@ -160,6 +161,7 @@ export class Handler implements Loader, AsyncDisposable {
     this.#store = settings.store;
     this.#pool = new PendingPool(settings.context, settings.rules.length > 0);
     this.#writer = new WriterLock(settings.store, settings.onWarning);
+    this.#retention = new Retention(settings);
     this.#excludedVars = new Set(settings.excludedVars);
     this.#inherited = inheritNothing(settings);
   }
@@ -273,6 +275,59 @@ export class Handler implements Loader, AsyncDisposable {
     if (newest !== undefined) return newest;
     throw new ConfigError(`Cannot back up "${this.dir()}": there is no checkpoint yet; call save() first`, {
       path: this.dir(),
+    });
+  }
+
+  /**
+   * Pins a checkpoint, by default the newest: retention never removes it, neither this Handler's nor another process's.
+   * A pin is a small file in the folder `pins`, which GoMLX does not see. Returns the base name. Needs no lock.
+   */
+  async pin(choice?: CheckpointChoice): Promise<string> {
+    this.#expectOpen("pin a checkpoint in");
+    return await this.#retention.pin(choice);
+  }
+
+  /** Takes a pin away, and returns the base name; the next save removes the checkpoint if nothing else keeps it. */
+  async unpin(choice: CheckpointChoice): Promise<string> {
+    this.#expectOpen("unpin a checkpoint in");
+    return await this.#retention.unpin(choice);
+  }
+
+  /** Base names of the pinned checkpoints, oldest first. */
+  async pinned(): Promise<string[]> {
+    const pins = await listPins(this.#store);
+    return (await this.listCheckpoints()).filter((base) => pins.has(base));
+  }
+
+  /**
+   * What the next save would remove by {@linkcode Config.keep}, and why the others stay; removes nothing. The save is
+   * taken for one of the newest checkpoint's step, without metrics.
+   */
+  planRetention(): Promise<RetentionPlan> {
+    return this.#retention.plan();
+  }
+
+  /** Base names of what is in the folder `trash`, see {@linkcode Config.trash}; oldest first. */
+  trashed(): Promise<string[]> {
+    return listTrash(this.#store);
+  }
+
+  /**
+   * Moves a checkpoint, by default the newest there, out of the trash again, and pins it, since else the next save would
+   * put it there again. Returns its base name. Takes the lock, as {@linkcode save} does.
+   */
+  restoreFromTrash(base?: string): Promise<string> {
+    return this.#inTurn(() => {
+      this.#expectOpen("restore from the trash of");
+      return this.#writer.during(() => takeFromTrash(this.#store, base));
+    });
+  }
+
+  /** Removes what is in the trash for good, and returns its base names. Takes the lock, as {@linkcode save} does. */
+  emptyTrash(): Promise<string[]> {
+    return this.#inTurn(() => {
+      this.#expectOpen("empty the trash of");
+      return this.#writer.during(() => clearTrash(this.#store));
     });
   }
 
@@ -466,13 +521,10 @@ export class Handler implements Loader, AsyncDisposable {
   }
 
   get #place(): HandlerPlace {
-    const { keep } = this.#settings;
     return {
       store: this.#store,
       context: this.#context,
-      keep: keep ?? 1,
-      // Nobody asked for the default of 1: it must not cost a history that somebody else wrote.
-      mayRemove: (base) => keep !== undefined || this.#owned.has(base),
+      plan: (policy) => this.#retention.plan(policy),
     };
   }
 
@@ -526,7 +578,7 @@ export class Handler implements Loader, AsyncDisposable {
     this.#loadedBase = plan.source.base;
     this.#loadRecord = recordLoad(plan, this.#context, this.#settings);
     this.#mean = plan.mean && drawable(plan.mean, meanReportView);
-    this.#owned.add(plan.source.base);
+    this.#retention.own(plan.source.base);
     this.#inherited = applyPlan(plan, this.#context, this.#pool, this.#settings);
     this.#pool.closeUnused(this.#queued);
   }
@@ -567,20 +619,21 @@ export class Handler implements Loader, AsyncDisposable {
     };
   }
 
-  async #write(captured: Captured, options: WorkOptions): Promise<Checkpoint> {
+  async #write(captured: Captured, options: SaveOptions): Promise<Checkpoint> {
     const step = await captured.step();
     return await this.#writer.during(() => this.#writeAs(captured, step, options));
   }
 
-  async #writeAs({ snapshot: captured, memory }: Captured, step: bigint, options: WorkOptions): Promise<Checkpoint> {
-    const { seen } = await listCheckpoints(this.#store);
-    const next = nextCounter(seen);
+  async #writeAs({ snapshot: captured, memory }: Captured, step: bigint, options: SaveOptions): Promise<Checkpoint> {
+    const listing = await listCheckpoints(this.#store);
+    const next = nextCounter(listing.seen);
     const counter = next > this.#counter ? next : this.#counter;
     this.#counter = counter + 1n;
     const saved = this.#settings.clock();
     const snapshot: Snapshot = { ...captured, saved };
     const base = formatBaseName(counter, saved, step);
-    if (parseBaseName(base) === undefined) {
+    const name = parseBaseName(base);
+    if (name === undefined) {
       throw new StoreError(
         `Cannot save checkpoint into "${this.dir()}": the next counter is ${counter}, since a file has the one before; ` +
           "no name can hold it, wanted at most 40 digits",
@@ -588,8 +641,9 @@ export class Handler implements Loader, AsyncDisposable {
       );
     }
     const store = memory === undefined ? this.#store : writingRuns(this.#store, memory);
-    const manifest = await writeCheckpoint(store, base, snapshot, (text) => this.#warn(text), options);
-    this.#owned.add(base);
+    const write = (): Promise<Manifest> => writeCheckpoint(store, base, snapshot, (text) => this.#warn(text), options);
+    const manifest = await (options.pin === true ? this.#retention.whilePinned(base, write) : write());
+    this.#retention.saved(name, manifest);
     const entries = new Map(manifest.entries.map((entry) => [variableKey(entry), entry]));
     for (const item of snapshot.entries) {
       const row = entries.get(variableKey(item));
@@ -597,7 +651,9 @@ export class Handler implements Loader, AsyncDisposable {
     }
     this.#inherited = { ...this.#inherited, entries };
     await this.#afterSave("continue with the new file", () => this.#movePending(base, manifest, captured, entries));
-    await this.#afterSave("remove older checkpoints", () => this.#retain());
+    await this.#afterSave("remove older checkpoints", () => {
+      return this.#retention.apply({ ...listing, checkpoints: [...listing.checkpoints, name] }, saved);
+    });
     return savedCheckpoint(this.#store, base, manifest);
   }
 
@@ -625,17 +681,6 @@ export class Handler implements Loader, AsyncDisposable {
       this.#pool.moveTo(reader, entries, snapshot);
     }
     this.#pool.closeUnused(this.#queued);
-  }
-
-  async #retain(): Promise<void> {
-    const { keep, mayRemove } = this.#place;
-    const left = await removeExcess(this.#store, keep, mayRemove);
-    if (left === 0 || this.#warnedOfRest) return;
-    this.#warnedOfRest = true;
-    this.#warn(
-      `${formatItems(left, "older checkpoint")} in "${this.dir()}", written by others, left alone; ` +
-        "say keep(n) to choose how many stay, keep(-1) for all",
-    );
   }
 
   /** As {@linkcode #inTurn}; a process that is asked to end does so after it. */

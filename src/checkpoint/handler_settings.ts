@@ -3,6 +3,7 @@ import type { OnWarning } from "../errors.ts";
 import type { Profile } from "../format/mod.ts";
 import type { Store } from "../store/mod.ts";
 import type { MeanRequest } from "./mean.ts";
+import type { RetentionPolicy } from "./retention_policy.ts";
 import type { ScopeRule } from "./scope_rules.ts";
 
 /** What `Config.done()` hands to a Handler. */
@@ -13,8 +14,10 @@ export interface HandlerSettings {
   readonly store: Store;
   /** Whether the store is a checkpoint embedded in the program. */
   readonly embedded: boolean;
-  /** How many checkpoints to keep; undefined if nobody said. Negative: all. */
-  readonly keep: number | undefined;
+  /** Which checkpoints stay; undefined if nobody said. */
+  readonly keep: RetentionPolicy | undefined;
+  /** Whether those that do not stay are moved into the folder `trash`. */
+  readonly trash: boolean;
   /** Keys or paths of params that are not loaded. */
   readonly excludedParams: ReadonlySet<string>;
   /** Whether no params are loaded at all. */

@@ -27,6 +27,20 @@ export { type Timeline, timeline, type TimelineCheckpoint, type TimelineOptions 
 export { diffVariables, type VariableChange, type VariableDistance } from "./variables_diff.ts";
 export type { VariablesDiff, VariableShape } from "./variables_diff.ts";
 export type { SaveOptions, WorkOptions } from "./save.ts";
+export type { DurationParts } from "./duration_parts.ts";
+export type { RetentionPlan, RetentionVerdict } from "./retention_plan.ts";
+export {
+  anyOf,
+  keepBest,
+  type KeepBestOptions,
+  keepEvery,
+  keepEveryNSteps,
+  keepLast,
+  keepSince,
+  keepWhere,
+  type RetentionPolicy,
+  type RetentionRow,
+} from "./retention_policy.ts";
 export type { VerifiedVariable, VerifyReport } from "./verify.ts";
 export type { SkippedCheckpoint } from "./with_intact.ts";
 export { best, type BestChoice, type MetricMode } from "./best.ts";

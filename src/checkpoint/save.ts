@@ -36,6 +36,8 @@ export interface SaveOptions extends WorkOptions {
    * checkpoint is chosen by them, and they are shown.
    */
   readonly metrics?: Metrics | undefined;
+  /** Pins it from the first instant, see `handler.pin`; default false. */
+  readonly pin?: boolean | undefined;
 }
 
 /**

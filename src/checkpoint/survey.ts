@@ -1,5 +1,12 @@
 import type { CheckpointError } from "../errors.ts";
-import { type BaseName, BIN_DATA_SUFFIX, JSON_NAME_SUFFIX, type Metrics, NO_METRICS } from "../format/mod.ts";
+import {
+  type BaseName,
+  BIN_DATA_SUFFIX,
+  JSON_NAME_SUFFIX,
+  type Manifest,
+  type Metrics,
+  NO_METRICS,
+} from "../format/mod.ts";
 import type { Store } from "../store/mod.ts";
 import { isContentError } from "./damage.ts";
 import type { Listing } from "./directory.ts";
@@ -22,7 +29,8 @@ export interface Surveyed {
 }
 
 interface Known {
-  readonly sizes: string;
+  /** Of manifest and payload when it was read; undefined if it was just written. */
+  readonly sizes: string | undefined;
   readonly row: Surveyed;
 }
 
@@ -48,15 +56,33 @@ export class Survey {
     for (let at = 0; at < checkpoints.length; at += AT_ONCE) {
       const some = checkpoints.slice(at, at + AT_ONCE).map(async (name) => {
         const found = [JSON_NAME_SUFFIX, BIN_DATA_SUFFIX].map((suffix) => sizes.get(name.base + suffix));
-        const before = this.#known.get(name.base);
-        const row = before?.sizes === String(found) ? before.row : await this.#read(name, found[0] ?? 0, found[1]);
-        if (row !== undefined) known.set(name.base, { sizes: String(found), row });
-        return row;
+        const each = await this.#look(name, found[0], found[1]);
+        if (each !== undefined) known.set(name.base, each);
+        return each?.row;
       });
       rows.push(...(await Promise.all(some)).filter((row) => row !== undefined));
     }
     this.#known = known;
     return rows;
+  }
+
+  /** A checkpoint that was just written need not be read. */
+  know(name: BaseName, { saved = dateOf(name), metrics, payloadSize }: Manifest): void {
+    const { base, step } = name;
+    const row = { base, step, saved, metrics, byteLength: payloadSize, damage: undefined };
+    this.#known.set(base, { sizes: undefined, row });
+  }
+
+  async #look(name: BaseName, json: number | undefined, bin: number | undefined): Promise<Known | undefined> {
+    const before = this.#known.get(name.base);
+    const isListed = json !== undefined; // What was just written need not be.
+    const sizes = isListed ? `${json} ${bin}` : undefined;
+    if (before !== undefined && before.sizes === undefined) {
+      return { sizes, row: isListed ? { ...before.row, byteLength: json + (bin ?? 0) } : before.row };
+    }
+    if (before !== undefined && before.sizes === sizes) return before;
+    const row = await this.#read(name, json ?? 0, bin);
+    return row && { sizes, row };
   }
 
   async #read(name: BaseName, jsonSize: number, binSize: number | undefined): Promise<Surveyed | undefined> {

@@ -3,6 +3,9 @@ import { drawable } from "../render/mod.ts";
 import { listCheckpoints } from "./directory.ts";
 import { Handler, placeOf } from "./handler.ts";
 import { type CheckpointsPlace, storeOf } from "./place.ts";
+import { listPins } from "./pins.ts";
+import { planNextSave, type RetentionRules } from "./retention.ts";
+import { type RetentionPolicy, toPolicy } from "./retention_policy.ts";
 import { Survey } from "./survey.ts";
 import { timelineView } from "./timeline_view.ts";
 
@@ -10,8 +13,8 @@ import { timelineView } from "./timeline_view.ts";
 export interface TimelineOptions {
   /** When ages are counted to; default: now. */
   readonly now?: Date;
-  /** How many checkpoints the next save keeps, negative: all; default: as the Handler does. */
-  readonly keep?: number;
+  /** Which checkpoints the next save keeps, as `Config.keep`; default: as the Handler does. */
+  readonly keep?: number | RetentionPolicy;
 }
 
 /** One checkpoint of a {@linkcode Timeline}. */
@@ -28,12 +31,16 @@ export interface TimelineCheckpoint {
   readonly byteLength: number;
   /** Whether the folder `backup` has it as well. */
   readonly backedUp: boolean;
+  /** Whether somebody pinned it, so that retention never removes it. */
+  readonly pinned: boolean;
   /** Whether the payload is there. */
   readonly complete: boolean;
   /** What is wrong with its manifest or with its payload's size. */
   readonly damage: string | undefined;
   /** Whether the next save removes it; undefined if nobody says how many are kept. */
   readonly removedNext: boolean | undefined;
+  /** Why the next save leaves it: `pinned`, or what the policy says; empty if it goes, or if nobody says what is kept. */
+  readonly keptBy: readonly string[];
 }
 
 /** The checkpoints of a directory; draws itself in a notebook. */
@@ -42,6 +49,8 @@ export interface Timeline {
   readonly place: string;
   /** Oldest first. */
   readonly checkpoints: readonly TimelineCheckpoint[];
+  /** What the next save keeps, in words; undefined if nobody says. */
+  readonly keeps: string | undefined;
   /** When ages are counted to. */
   readonly now: Date;
 }
@@ -64,22 +73,33 @@ export interface Timeline {
  */
 export async function timeline(place: CheckpointsPlace, options: TimelineOptions = {}): Promise<Timeline> {
   const store = storeOf(place);
-  const listing = await listCheckpoints(store);
-  const checkpoints = await new Survey(store).of(listing);
-  const backups = new Set((await store.list(BACKUP_DIR)).map(({ name }) => name));
   const own = place instanceof Handler ? placeOf(place) : undefined;
-  const keep = options.keep ?? own?.keep;
-  const excess = keep === undefined || keep < 0 ? 0 : Math.max(0, checkpoints.length + 1 - keep);
-  const rows = checkpoints.map(({ base, step, saved, metrics, byteLength, damage }, index): TimelineCheckpoint => ({
+  const now = options.now ?? new Date();
+  const survey = new Survey(store);
+  const listing = await listCheckpoints(store);
+  const checkpoints = await survey.of(listing);
+  const backups = new Set((await store.list(BACKUP_DIR)).map(({ name }) => name));
+  const pins = await listPins(store);
+  const policy = options.keep === undefined ? undefined : toPolicy(options.keep);
+  const plan = await (own?.plan(policy) ?? (policy && planNextSave(store, survey, unbound(policy), now)));
+  const verdicts = new Map(plan?.checkpoints.map((each) => [each.baseName, each]));
+  const rows = checkpoints.map(({ base, step, saved, metrics, byteLength, damage }): TimelineCheckpoint => ({
     baseName: base,
     step,
     saved,
     metrics,
     byteLength,
     backedUp: backups.has(base + JSON_NAME_SUFFIX),
+    pinned: pins.has(base),
     complete: listing.sizes.has(base + BIN_DATA_SUFFIX),
     damage: damage?.message,
-    removedNext: keep === undefined ? undefined : index < excess && (own === undefined || own.mayRemove(base)),
+    removedNext: plan && verdicts.get(base)?.stays === false,
+    keptBy: verdicts.get(base)?.reasons ?? [],
   }));
-  return drawable({ place: store.label, checkpoints: rows, now: options.now ?? new Date() }, timelineView);
+  return drawable({ place: store.label, checkpoints: rows, keeps: plan?.policy, now }, timelineView);
+}
+
+/** By the policy alone: nobody owns anything. */
+function unbound(policy: RetentionPolicy): RetentionRules {
+  return { policy, trash: false, mayRemove: () => true };
 }

@@ -24,12 +24,13 @@ const MAX_ROWS = 100;
 const MAX_METRICS = 4;
 
 /** A directory's checkpoints as a view, the newest first. */
-export function timelineView({ place, checkpoints, now }: Timeline): View {
+export function timelineView({ place, checkpoints, keeps, now }: Timeline): View {
   const bytes = checkpoints.reduce((sum, each) => sum + each.byteLength, 0);
   const going = checkpoints.filter((each) => each.removedNext);
   const facts: (string | Fact)[] = [
     formatItems(checkpoints.length, "checkpoint"),
     ...checkpoints.length === 0 ? [] : [formatBytes(bytes)],
+    ...keeps === undefined ? [] : [`keeps ${keeps}`],
     ...going.length === 0 ? [] : [{
       text: `the next save removes ${formatCount(going.length)}, ${
         formatBytes(going.reduce((sum, each) => sum + each.byteLength, 0))
@@ -52,10 +53,12 @@ export function timelineView({ place, checkpoints, now }: Timeline): View {
 }
 
 function rowOf(checkpoint: TimelineCheckpoint, metrics: readonly string[], newest: boolean, now: Date): Row {
-  const { baseName, step, saved, byteLength, backedUp, complete, damage, removedNext } = checkpoint;
+  const { baseName, step, saved, byteLength, backedUp, pinned, complete, damage, removedNext, keptBy } = checkpoint;
   const flags: Fact[] = [
     ...newest ? [{ text: "newest", mark: "good" as const }] : [],
     ...backedUp ? [{ text: "backed up", mark: "good" as const }] : [],
+    ...pinned ? [{ text: "pinned", mark: "good" as const }] : [],
+    ...keptBy.filter((each) => each !== "pinned" && !each.startsWith("the last ")).map((text) => ({ text })),
     ...damage === undefined ? [] : [{ text: complete ? "damaged" : "no payload", mark: "bad" as const }],
     ...removedNext ? [{ text: "goes at the next save", mark: "removed" as const }] : [],
   ];

@@ -1,0 +1,43 @@
+import { NotFoundError } from "../errors.ts";
+import { type BaseName, BIN_DATA_SUFFIX, compareBaseNames, JSON_NAME_SUFFIX, parseBaseName } from "../format/mod.ts";
+import type { Store } from "../store/mod.ts";
+import { withoutSuffix } from "./source.ts";
+import { addPin } from "./pins.ts";
+import { moveCheckpoint } from "./move_checkpoint.ts";
+
+/** The folder that retention moves checkpoints into, on request. */
+export const TRASH_DIR = "trash";
+
+/** Base names of what is in the trash, oldest first. */
+export async function listTrash(store: Store): Promise<string[]> {
+  const names = (await store.list(TRASH_DIR)).filter(({ name }) => name.endsWith(JSON_NAME_SUFFIX))
+    .map(({ name }) => parseBaseName(withoutSuffix(name)));
+  return names.filter((each): each is BaseName => each !== undefined).sort(compareBaseNames).map(({ base }) => base);
+}
+
+/** Moves a checkpoint (default: the newest) out of the trash again, pinned, and tells which. */
+export async function takeFromTrash(store: Store, base: string | undefined): Promise<string> {
+  const trashed = await listTrash(store);
+  const wanted = base === undefined ? trashed.at(-1) : withoutSuffix(base);
+  if (wanted === undefined || !trashed.includes(wanted)) {
+    const what = base === undefined ? "checkpoint" : `checkpoint "${base}"`;
+    const has = trashed.length === 0 ? "it is empty" : `it has ${trashed.slice(-10).join(", ")}`;
+    throw new NotFoundError(`No ${what} in the trash of "${store.label}": ${has}`, { path: store.label });
+  }
+  // Else the next save would put it there again.
+  await addPin(store, wanted);
+  await moveCheckpoint(store, wanted, TRASH_DIR, "");
+  return wanted;
+}
+
+/** Removes what is in the trash for good, files of other names excepted, and tells the base names. */
+export async function clearTrash(store: Store): Promise<string[]> {
+  const trashed = await listTrash(store);
+  const names = (await store.list(TRASH_DIR)).map(({ name }) => name)
+    .filter((name) => withoutSuffix(name) !== name && parseBaseName(withoutSuffix(name)) !== undefined);
+  // Markers first, so that nothing half is taken for a checkpoint.
+  for (const suffix of [JSON_NAME_SUFFIX, BIN_DATA_SUFFIX]) {
+    for (const name of names) if (name.endsWith(suffix)) await store.remove(`${TRASH_DIR}/${name}`);
+  }
+  return trashed;
+}
