@@ -2,6 +2,7 @@ import { byteLengthOf, type DType } from "../tensor/mod.ts";
 import type { Backend } from "./backend.ts";
 import { checkBlocks } from "./check_blocks.ts";
 import { float64Mean } from "./float64_mean.ts";
+import { MeanKernel } from "./mean_kernel.ts";
 import { BFLOAT16, FLOAT16, FLOAT32 } from "./narrow_formats.ts";
 import { narrowMean } from "./narrow_mean.ts";
 
@@ -43,12 +44,21 @@ function compute(dtype: DType, blocks: readonly Uint8Array[], into: Uint8Array):
     case "Float16":
       return narrowMean(FLOAT16, blocks.map(asUint16), asUint16(into));
     case "BFloat16":
-      return narrowMean(BFLOAT16, blocks.map(asUint16), asUint16(into));
     case "Float32":
-      return narrowMean(FLOAT32, blocks.map(asFloat32), asFloat32(into));
+      return (kernel ??= new MeanKernel()).mean(dtype, blocks, into, (start, end) => {
+        computeCarefully(dtype, blocks.map((block) => block.subarray(start, end)), into.subarray(start, end));
+      });
     case "Float64":
       return float64Mean(blocks.map(asFloat64), asFloat64(into));
   }
+}
+
+let kernel: MeanKernel | undefined;
+
+/** What the kernel leaves, and what it is tested against. */
+export function computeCarefully(dtype: "Float32" | "BFloat16", blocks: readonly Uint8Array[], into: Uint8Array): void {
+  if (dtype === "Float32") narrowMean(FLOAT32, blocks.map(asFloat32), asFloat32(into));
+  else narrowMean(BFLOAT16, blocks.map(asUint16), asUint16(into));
 }
 
 function asUint16(bytes: Uint8Array): Uint16Array {

@@ -61,14 +61,21 @@ function addTwo(sum: Float64Array, absolute: Float64Array, one: Float32Array, ot
 /** Turns sums into means; gives the positions of those that might be off by more than an eighth of an ulp. */
 function divide(sum: Float64Array, absolute: Float64Array, k: number, precision: number, count: number): number[] {
   const doubtful: number[] = [];
-  // A sum is off by at most (k - 1) * 2^-53 times the sum of the absolute values, and an ulp of it is 2^-precision.
-  const enough = k * 2 ** (precision - 50);
+  const enough = enoughFor(k, precision);
   for (let i = 0; i < count; i++) {
     const total = sum[i] ?? 0;
     if (!(Math.abs(total) >= enough * (absolute[i] ?? 0))) doubtful.push(i);
     sum[i] = total / k;
   }
   return doubtful;
+}
+
+/**
+ * How large a sum must be beside the sum of the absolute values. A sum of `k` is off by at most (k - 1) * 2^-53 times
+ * that, and an ulp of it is 2^-precision.
+ */
+export function enoughFor(k: number, precision: number): number {
+  return k * 2 ** (precision - 50);
 }
 
 /** Whether float64 holds every partial sum: all are multiples of the smallest value's last bit. */

@@ -143,7 +143,7 @@ export class Checkpoint implements AsyncDisposable {
   readonly reports: readonly string[];
 
   readonly #source: Source;
-  readonly #byLabel: ReadonlyMap<string, Entry>;
+  #entriesByLabel: ReadonlyMap<string, Entry> | undefined;
 
   static {
     checkpointOf = (source) => new Checkpoint(source);
@@ -164,7 +164,6 @@ export class Checkpoint implements AsyncDisposable {
     this.saved = source.manifest.saved;
     this.reports = [...source.manifest.reports, ...source.reader.reports];
     this.#source = source;
-    this.#byLabel = byLabel(source.manifest.entries);
   }
 
   /** The global step that the file name tells, 0 for `-initial`; undefined for a name without one. */
@@ -306,6 +305,10 @@ export class Checkpoint implements AsyncDisposable {
 
   #sources(): VariableSource[] {
     return this.#values().map((value) => storedSource(value.entry, value));
+  }
+
+  get #byLabel(): ReadonlyMap<string, Entry> {
+    return this.#entriesByLabel ??= byLabel(this.#source.manifest.entries);
   }
 
   #values(): StoredValue[] {

@@ -77,7 +77,8 @@ export function applyPlan(
   const spelling = target(settings, profileOf(source), reader.head.compression);
   reportsOf(source, settings).forEach((report) => settings.onWarning(`"${base}": ${report}`));
   pool.replace(pending, reader);
-  for (const { scope, name, value } of pending) {
+  const isMet = settings.immediate || context.numVariables() > 0;
+  for (const { scope, name, value } of isMet ? pending : []) {
     const variable = settings.immediate
       ? context.getVariableByScopeAndName(scope, name)
       : context.inspectVariableIfLoaded(scope, name);
@@ -103,9 +104,13 @@ export function applyPlan(
     keptParams.set(row.param, row);
     context.inAbsPath(scope).setParam(key, row.param);
   }
+  let entries: ReadonlyMap<string, Entry> | undefined;
   return {
     ...spelling,
-    entries: new Map(manifest.entries.map((entry) => [variableKey(entry), entry])),
+    // Only a save asks for them.
+    get entries() {
+      return entries ??= new Map(manifest.entries.map((entry) => [variableKey(entry), entry]));
+    },
     params: keptParams,
     paramRows: new Map(params.map(({ row, scope, name }) => [variableKey({ scope, name }), row])),
     unloadedParams,

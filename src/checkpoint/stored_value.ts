@@ -17,8 +17,9 @@ export class StoredValue implements LoadedValue {
   #loaded: Tensor | undefined;
   #reading: Promise<Tensor> | undefined;
   #loadedCrc: number | undefined;
-  /** Rows of files that have these very bytes. */
-  #rows = new WeakSet<Entry>();
+  /** Rows of files that have these very bytes: the first one, and others. */
+  #row: Entry;
+  #rows: WeakSet<Entry> | undefined;
 
   /** With `loaded`, its bytes are in memory already, and need not be those of the file. */
   constructor(reader: PayloadReader, entry: Entry, loaded?: Tensor) {
@@ -26,13 +27,14 @@ export class StoredValue implements LoadedValue {
     this.#entry = entry;
     this.#loaded = loaded;
     this.trainable = entry.trainable;
-    this.#rows.add(entry);
+    this.#row = entry;
   }
 
   /** The same bytes of the file, for somebody whom a loaded and changed tensor must not reach. */
   unshared(): StoredValue {
     const other = new StoredValue(this.#reader, this.#entry);
-    other.#rows = this.#rows;
+    other.#row = this.#row;
+    other.#rows = this.#rows ??= new WeakSet();
     return other;
   }
 
@@ -127,12 +129,12 @@ export class StoredValue implements LoadedValue {
 
   /** Whether `row` has the bytes that this value has in its file. */
   isOf(row: Entry | undefined): boolean {
-    return row !== undefined && this.#rows.has(row);
+    return row !== undefined && (row === this.#row || this.#rows?.has(row) === true);
   }
 
   /** A save wrote the value as `row`. */
   addRow(row: Entry): void {
-    this.#rows.add(row);
+    (this.#rows ??= new WeakSet()).add(row);
   }
 
   /** From now on the same bytes come from a newer checkpoint. */

@@ -111,24 +111,22 @@ function entryText(
   }
   const { dtype, dimensions, kept } = entry;
   const parameterName = spelling.parameterName(entry);
-  const fields: Field[] = [
-    ["ParameterName", quoteGo(parameterName)],
-    ["Dimensions", dimensionsText(entry)],
-    ["DType", quoteGo(spelling.dtypeName(entry) ?? dtype)],
-    ["Pos", String(position)],
-    ["Length", String(byteLengthOf(dtype, sizeOf(dimensions)))],
-  ];
+  const length = byteLengthOf(dtype, sizeOf(dimensions));
+  let text = `{${FIELD}"ParameterName": ${quoteGo(parameterName)},${FIELD}"Dimensions": ${dimensionsText(entry)},` +
+    `${FIELD}"DType": ${quoteGo(spelling.dtypeName(entry) ?? dtype)},${FIELD}"Pos": ${position},` +
+    `${FIELD}"Length": ${length}`;
   const unknown = kept?.unknown ?? [];
-  if (result.bytesUnchanged) fields.push(...unknownFields(unknown, FIELD));
-  else if (unknown.length > 0) {
+  if (result.bytesUnchanged) {
+    for (const [key, value] of unknownFields(unknown, FIELD)) text += `,${FIELD}${quoteGo(key)}: ${value}`;
+  } else if (unknown.length > 0) {
     const keys = unknown.map(([key]) => `"${key}"`).join(", ");
     reports.add(
       "unknown keys",
       () => `variable "${parameterName}": its keys ${keys} are dropped, since its bytes have changed`,
     );
   }
-  if (draft.extras) fields.push([EXTRAS_KEY, jsonText(entryExtras(entry, parameterName, result.crc32), FIELD)]);
-  return objectText(fields, ROW);
+  if (draft.extras) text += `,${FIELD}"${EXTRAS_KEY}": ${entryExtras(entry, parameterName, result.crc32)}`;
+  return `${text}${ROW}}`;
 }
 
 /** A scalar's are null, unless the loaded file says `[]`. */
@@ -137,12 +135,14 @@ function dimensionsText({ dimensions, kept }: EntryDraft): string {
   return kept !== undefined && kept.dimensions.length === 0 && !kept.nullDimensions ? "[]" : "null";
 }
 
-function entryExtras({ scope, name, trainable }: EntryDraft, parameterName: string, crc: number): JsonObject {
-  const members: JsonMember[] = [["CRC32", new JsonNumber(String(crc))]];
-  if (trainable !== undefined) members.push(["Trainable", trainable]);
+function entryExtras({ scope, name, trainable }: EntryDraft, parameterName: string, crc: number): string {
+  let text = `{${FIELD}\t"CRC32": ${crc}`;
+  if (trainable !== undefined) text += `,${FIELD}\t"Trainable": ${trainable}`;
   const parsed = parseParameterName(parameterName.toWellFormed());
-  if (parsed?.scope !== scope || parsed.name !== name) members.push(["Scope", scope], ["Name", name]);
-  return new JsonObject(members);
+  if (parsed?.scope !== scope || parsed.name !== name) {
+    text += `,${FIELD}\t"Scope": ${quoteGo(scope)},${FIELD}\t"Name": ${quoteGo(name)}`;
+  }
+  return `${text}${FIELD}}`;
 }
 
 /** Adds Cairn's key, and in it, last, the CRC-32 of the text as it is without that member. */

@@ -172,7 +172,8 @@ function readWithinBounds(reader: JsonReader, bytes: Uint8Array, scan: boolean, 
   try {
     return readTopLevel(reader, bytes, scan, place);
   } catch (error) {
-    checkJsonBounds(bytes, place); // Too much is worth telling before what else is wrong.
+    // Too much is worth telling before what else is wrong.
+    if (!(error instanceof LimitError)) checkJsonBounds(bytes, place);
     throw error;
   }
 }

@@ -131,13 +131,15 @@ function checkEntries(draft: ManifestDraft, reports: Reports): void {
       );
     }
     names.set(parameterName, entry);
-    if (readsBackAs(parameterName, entry) || draft.extras) continue;
+    if (draft.extras || readsBackAs(parameterName, entry)) continue;
     if (draft.profile !== "gomlx-0.28") throw unreadable(label, parameterName, place);
     reports.add("name", () => `variable "${label}" is written as "${parameterName}", as GoMLX v0.28 does`);
   }
 }
 
 function checkName({ scope, name }: EntryDraft, place: ErrorPlace): void {
+  const isPlain = scope.startsWith("/") && !name.includes("/") && scope.isWellFormed() && name.isWellFormed();
+  if (isPlain) return;
   const what = `Cannot save variable "${scope}/${name}"`;
   if (!scope.startsWith("/")) {
     throw new FormatError(`${what}: scope "${scope}" found, wanted one that starts with "/"`, place);
@@ -148,9 +150,7 @@ function checkName({ scope, name }: EntryDraft, place: ErrorPlace): void {
       place,
     );
   }
-  if (!scope.isWellFormed() || !name.isWellFormed()) {
-    throw new FormatError(`${what}: its name has half of a surrogate pair, which UTF-8 cannot hold`, place);
-  }
+  throw new FormatError(`${what}: its name has half of a surrogate pair, which UTF-8 cannot hold`, place);
 }
 
 function readsBackAs(parameterName: string, { scope, name }: EntryDraft): boolean {
@@ -167,6 +167,7 @@ function unreadable(label: string, parameterName: string, place: ErrorPlace): Fo
 
 function checkShape(profile: Profile, entry: EntryDraft, reports: Reports, place: ErrorPlace): void {
   const { dtype, dimensions, kept } = entry;
+  if (dimensions.length <= MAX_RANK && sizeOf(dimensions) > 0) return;
   const shape = shapeText(dtype, dimensions);
   if (dimensions.length > MAX_RANK) {
     throw new ShapeError(
@@ -174,7 +175,7 @@ function checkShape(profile: Profile, entry: EntryDraft, reports: Reports, place
       place,
     );
   }
-  if (sizeOf(dimensions) > 0 || profile === "gomlx-0.28") return;
+  if (profile === "gomlx-0.28") return;
   if (kept?.byteLength !== 0) {
     throw new ShapeError(
       `Cannot save variable "${place.entry}": shape ${shape} has no elements, which profile "${profile}" cannot hold; ` +

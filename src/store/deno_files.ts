@@ -54,7 +54,7 @@ export class DenoFiles implements Files {
 
   /** Creates a file for writing. */
   async create(path: string): Promise<FileWriter> {
-    return new DenoFileWriter(await Deno.open(path, { write: true, createNew: true }));
+    return new DenoFileWriter(await Deno.open(path, { write: true, createNew: true }), path);
   }
 
   /** Moves a name, replacing a file of the new name. */
@@ -122,10 +122,19 @@ function kindOf(info: { isFile: boolean; isDirectory: boolean; isSymlink: boolea
 
 class DenoFileWriter implements FileWriter {
   readonly #file: Deno.FsFile;
+  readonly #path: string;
+  /** The same file: operations on one handle wait for each other. */
+  #meanwhile: Deno.FsFile | undefined;
   #closed = false;
 
-  constructor(file: Deno.FsFile) {
+  constructor(file: Deno.FsFile, path: string) {
     this.#file = file;
+    this.#path = path;
+  }
+
+  async syncMeanwhile(): Promise<void> {
+    this.#meanwhile ??= await Deno.open(this.#path, { write: true });
+    await this.#meanwhile.syncData();
   }
 
   write(bytes: Uint8Array): Promise<number> {
@@ -140,6 +149,7 @@ class DenoFileWriter implements FileWriter {
     if (this.#closed) return;
     this.#closed = true;
     this.#file.close();
+    this.#meanwhile?.close();
   }
 }
 

@@ -36,6 +36,11 @@ export interface FileReader {
 export interface FileWriter {
   /** One write after the bytes so far: how many bytes went, at least 1. May be short. */
   write(bytes: Uint8Array): Promise<number>;
+  /**
+   * Begins to make the bytes so far durable while others are being written, where it can be had: {@linkcode sync} has
+   * less to wait for then. It promises nothing; what fails is thrown by either.
+   */
+  syncMeanwhile?(): Promise<void>;
   /** Makes the bytes so far durable. */
   sync(): Promise<void>;
   /** Closes it; closing twice is harmless. */

@@ -8,12 +8,17 @@ export const SLICE_BYTES = 8 * 1024 * 1024;
 
 /** Bytes of one write at most, far below the 2,147,479,552 that one call moves: who does not slice has a reason. */
 const MAX_WRITE_BYTES = 64 * 1024 * 1024;
+/** After so many bytes the disk gets to work while the rest is being written: small files are not worth it. */
+const SYNC_BYTES = 32 * 1024 * 1024;
 
 /** Writes a blob's bytes to a file in slices, in call order even if the caller does not wait. */
 export class SlicedSink implements BlobSink {
   readonly #writer: FileWriter;
   readonly #operation: FileOperation;
   #last: Promise<void> = Promise.resolve();
+  #syncing: Promise<void> | undefined;
+  #syncFailure: unknown;
+  #unsynced = 0;
   #finished = false;
 
   /** Writes to `writer`; `operation` is for messages. */
@@ -34,11 +39,31 @@ export class SlicedSink implements BlobSink {
   async finish(): Promise<void> {
     this.#finished = true;
     await this.#last;
+    await this.#syncing;
+    if (this.#syncFailure !== undefined) throw fileError(this.#syncFailure, this.#operation);
+  }
+
+  /** Keeps one sync of what was written under way. */
+  #syncMeanwhile(written: number): void {
+    this.#unsynced += written;
+    if (this.#unsynced < SYNC_BYTES || this.#syncing !== undefined || this.#syncFailure !== undefined) return;
+    this.#unsynced = 0;
+    this.#syncing = this.#writer.syncMeanwhile?.()
+      .catch((error) => {
+        this.#syncFailure = error;
+      })
+      .finally(() => {
+        this.#syncing = undefined;
+      });
   }
 
   async #append(bytes: Uint8Array): Promise<void> {
     try {
-      for (let at = 0; at < bytes.length;) at += await this.#writer.write(bytes.subarray(at, at + MAX_WRITE_BYTES));
+      for (let at = 0; at < bytes.length;) {
+        const count = await this.#writer.write(bytes.subarray(at, at + MAX_WRITE_BYTES));
+        at += count;
+        this.#syncMeanwhile(count);
+      }
     } catch (error) {
       throw fileError(error, this.#operation);
     }

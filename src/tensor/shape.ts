@@ -15,15 +15,20 @@ import { ShapeError } from "../errors.ts";
  * ```
  */
 export function sizeOf(dimensions: readonly number[]): number {
-  for (const [axis, dimension] of dimensions.entries()) {
-    if (Number.isSafeInteger(dimension) && dimension >= 0) continue;
-    throw new ShapeError(
-      `Cannot size a tensor: dimension "${dimension}" of axis ${axis} found, wanted a whole number from 0 to 2^53 - 1`,
-    );
+  let size = 1;
+  let isEmpty = false;
+  for (let axis = 0; axis < dimensions.length; axis++) {
+    const dimension = dimensions[axis] ?? NaN;
+    if (!Number.isSafeInteger(dimension) || dimension < 0) {
+      throw new ShapeError(
+        `Cannot size a tensor: dimension "${dimension}" of axis ${axis} found, wanted a whole number from 0 to 2^53 - 1`,
+      );
+    }
+    size *= dimension;
+    isEmpty ||= dimension === 0;
   }
   // A zero anywhere makes an empty tensor, also where the other dimensions alone would overflow.
-  if (dimensions.includes(0)) return 0;
-  const size = dimensions.reduce((product, dimension) => product * dimension, 1);
+  if (isEmpty) return 0;
   if (Number.isSafeInteger(size)) return size;
   throw new ShapeError(`Cannot size a tensor: dimensions [${dimensions.join(" ")}] hold more than 2^53 - 1 elements`);
 }

@@ -12,6 +12,7 @@ const COMPILER = "npm:assemblyscript@0.28.9/asc";
 export const KERNELS: readonly { readonly source: string; readonly module: string }[] = [
   { source: "tools/wasm/crc32.as.ts", module: "src/format/crc32_wasm.ts" },
   { source: "tools/wasm/row_scanner.as.ts", module: "src/format/row_scanner_wasm.ts" },
+  { source: "tools/wasm/mean_kernel.as.ts", module: "src/backend/mean_kernel_wasm.ts" },
 ];
 
 if (import.meta.main) {
