@@ -72,6 +72,14 @@ export function copyIntoWarm(work: Work): Promise<number> {
   });
 }
 
+/** A copy of as many arrays as there are variables into touched memory: slower than one copy of as many bytes. */
+export function copyVariablesIntoWarm(work: Work): Promise<number> {
+  const length = bytesOf({ ...work, variables: 1 });
+  const from = Array.from({ length: work.variables }, () => randomBytes(length));
+  const to = randomBytes(bytesOf(work));
+  return secondsOf(() => from.forEach((each, index) => to.set(each, index * length)));
+}
+
 /** A copy into memory that nobody has touched yet. */
 export async function copyIntoFresh(work: Work): Promise<number> {
   const from = randomBytes(bytesOf(work));

@@ -66,7 +66,8 @@ export function planOf(sizes: Sizes, peers: readonly Peer[]): Plan {
   const read = row("readIntoFresh", large, "warm read into fresh memory");
   const readCold = row("readIntoFresh", large, "cold read into fresh memory", { cache: "cold" });
   const first = row("readFirstVariable", large, "plain read of manifest and first variable", { small: true });
-  const copiedWarm = row("copyIntoWarm", large, "memcpy into touched memory");
+  const copiedVariables = row("copyVariablesIntoWarm", large, "memcpy of each variable into touched memory");
+  const copiedMany = row("copyVariablesIntoWarm", many, "memcpy of each variable into touched memory");
   const dd = row("ddAndSync", large, "dd of zeros, conv=fsync");
   const writtenMany = row("writeAndSync", many, "write from touched memory + fsync");
   const readMany = row("readIntoFresh", many, "warm read into fresh memory");
@@ -109,10 +110,12 @@ export function planOf(sizes: Sizes, peers: readonly Peer[]): Plan {
       read,
       readCold,
       row("checksum", large, "CRC-32"),
-      copiedWarm,
+      row("copyIntoWarm", large, "memcpy into touched memory"),
+      copiedVariables,
       row("copyIntoFresh", large, "memcpy into fresh memory"),
       first,
       writtenMany,
+      copiedMany,
       readMany,
       firstMany,
       readMean,
@@ -126,7 +129,7 @@ export function planOf(sizes: Sizes, peers: readonly Peer[]): Plan {
     cairn: [
       save,
       row("saveUnread", large, "durable save of values still in a file", { beside: copied }),
-      row("saveInBackground", large, "caller blocked by a save in the background", { beside: copiedWarm }),
+      row("saveInBackground", large, "caller blocked by a save in the background", { beside: copiedVariables }),
       load,
       loadCold,
       loadMapped,
@@ -134,6 +137,7 @@ export function planOf(sizes: Sizes, peers: readonly Peer[]): Plan {
       openCold,
       saveMany,
       row("saveUnread", many, "durable save of values still in a file", { beside: writtenMany }),
+      row("saveInBackground", many, "caller blocked by a save in the background", { beside: copiedMany }),
       loadMany,
       loadManyCold,
       openMany,

@@ -202,7 +202,8 @@ export class Handler implements Loader, AsyncDisposable {
   /**
    * As {@linkcode save}, but the caller waits only until all values are copied into memory: they are written, checksummed
    * and synced while training goes on, and what happens to the variables and their tensors meanwhile does not reach the
-   * checkpoint. Values that are still in a file are not copied. One save is written and one may wait (see {@linkcode
+   * checkpoint. Values that are still in a file are not copied; those of a live model (tfjs) are read into the copy, which
+   * may have to wait for a GPU. One save is written and one may wait (see {@linkcode
    * BackgroundSaveOptions.whenBusy}), so there are two copies at most; their memory is kept for the next save, until
    * {@linkcode releaseSnapshots} or the disposal.
    *

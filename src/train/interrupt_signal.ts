@@ -12,8 +12,9 @@ export interface InterruptOptions {
 /**
  * An AbortSignal for Ctrl-C (SIGINT) and for being asked to go (SIGTERM):
  * `loop.runToEpoch(dataset, 5, { signal: interruptSignal() })` finishes the step that is under way, saves a checkpoint if
- * a Handler's `onStepFn` is a hook, and throws an `AbortError`. The second Ctrl-C ends the process at once: then the run
- * goes on from the checkpoint before. Needs no permission.
+ * a Handler's `onStepFn` is a hook, and throws an `AbortError`. The second Ctrl-C ends the process at once (a save that
+ * has begun since is finished, unless there is a third): then the run goes on from the checkpoint before. Needs no
+ * permission.
  *
  * @example
  * ```ts

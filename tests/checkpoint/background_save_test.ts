@@ -313,6 +313,19 @@ Deno.test("the disposal of a Handler waits for saves in the background", async (
   assertEquals(saves.map((each) => each.state), ["saved", "saved"]);
 });
 
+Deno.test("a call that waits for room while the Handler is disposed is refused, and what was taken is saved", async () => {
+  const store = new GatedStore();
+  const handler = await build(contextOf({ w: [1] })).store(store).keep(-1).done();
+  store.hold();
+  const saves = [await handler.saveInBackground(), await handler.saveInBackground()];
+  const late = handler.saveInBackground({ whenBusy: "wait" });
+  const disposed = handler[Symbol.asyncDispose]();
+  store.letGo();
+  await assertRejects(() => late, ConfigError, "was disposed");
+  await disposed;
+  assertEquals(saves.map((each) => each.state), ["saved", "saved"]);
+});
+
 Deno.test("saveInBackground() writes what lies side by side at once, with every dtype in its place", async () => {
   const store = new GatedStore();
   const ctx = new Context();
