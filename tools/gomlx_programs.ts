@@ -1,6 +1,6 @@
 /**
  * Builds the Go programs of `tests/gomlx`, which run real GoMLX, once for each of its versions:
- * `.cairn/gomlx/<version>/{verify,golden,errors}`, and `train` where the version has it.
+ * `.cairn/gomlx/<version>/{verify,golden,errors}`, and `train` and `digits` where the version has them.
  *
  * The programs are written once, in `tests/gomlx/programs`, against a package `api` that each version's folder has.
  */
@@ -15,8 +15,8 @@ export const GOMLX_VERSIONS = ["v0.19.4", "v0.27", "v0.28"] as const;
 /** One of {@linkcode GOMLX_VERSIONS}. */
 export type GomlxVersion = typeof GOMLX_VERSIONS[number];
 
-/** A program of `tests/gomlx`; `train` is there for v0.19.4 and v0.27. */
-export type GomlxProgram = "verify" | "golden" | "errors" | "train";
+/** A program of `tests/gomlx`; `train` is there for v0.19.4 and v0.27, `digits` for v0.19.4. */
+export type GomlxProgram = "verify" | "golden" | "errors" | "train" | "digits";
 
 /** Absolute path of a built program, whether it's there or not. */
 export function gomlxProgramPath(version: GomlxVersion, program: GomlxProgram): string {
@@ -57,7 +57,9 @@ async function build(version: GomlxVersion): Promise<string | undefined> {
   await Deno.mkdir(directory, { recursive: true });
   const source = join(SOURCES, version);
   const packages = ["cairn.test/gomlx/cmd/..."];
-  if (await exists(join(source, "train"))) packages.push("./train");
+  for (const own of ["train", "digits"]) {
+    if (await exists(join(source, own))) packages.push(`./${own}`);
+  }
   const go = await runGo([...BUILD_ARGS, "-o", directory, ...packages], source);
   return go?.success ? undefined : go?.stderr.trim() ?? "go is missing";
 }

@@ -3,11 +3,11 @@ import { ConfigError, ShapeError } from "../errors.ts";
 import { bitsOf, Tensor } from "../tensor/mod.ts";
 import { BatchDataset, type BatchDatasetOptions } from "./batch_dataset.ts";
 
-/** What a dataset has of each row, by name: tensors, whose first axis counts the rows, or arrays. */
-export type Columns = Readonly<Record<string, Tensor | readonly unknown[]>>;
+/** What a dataset has of every row: a tensor, whose first axis counts the rows, or an array. */
+export type Column = Tensor | readonly unknown[];
 
 /** A batch has the same columns, with its own rows only. */
-export type BatchOf<Data extends Columns> = {
+export type BatchOf<Data> = {
   readonly [Name in keyof Data]: Data[Name] extends readonly (infer Item)[] ? Item[] : Tensor;
 };
 
@@ -35,12 +35,12 @@ export type BatchOf<Data extends Columns> = {
  * await loop.runEpochs(dataset, 3);
  * ```
  */
-export function inMemoryDataset<const Data extends Columns>(
+export function inMemoryDataset<const Data extends { readonly [Name in keyof Data]: Column }>(
   context: Context,
   data: Data,
   options: BatchDatasetOptions,
 ): BatchDataset<BatchOf<Data>> {
-  const columns = Object.entries(data);
+  const columns = columnsOf(data);
   const lengths = columns.map(([name, column]) => lengthOf(name, column));
   const [size] = lengths;
   if (size === undefined || lengths.some((length) => length !== size)) {
@@ -49,7 +49,16 @@ export function inMemoryDataset<const Data extends Columns>(
       `Cannot make dataset "${options.name ?? "train"}" of columns ${found}: wanted the same length`,
     );
   }
-  return new BatchDataset(context, size, (rows) => batchOf(data, rows), options);
+  return new BatchDataset(context, size, (rows) => batchOf<Data>(columns, rows), options);
+}
+
+type NamedColumn = readonly [name: string, column: Column];
+
+function columnsOf(data: object): NamedColumn[] {
+  return Object.entries(data).map(([name, column]: [string, unknown]) => {
+    if (column instanceof Tensor || Array.isArray(column)) return [name, column];
+    throw new ConfigError(`Cannot take rows of column "${name}": wanted a Tensor or an array; Tensor.from() makes one`);
+  });
 }
 
 function lengthOf(name: string, column: Tensor | readonly unknown[]): number {
@@ -62,10 +71,10 @@ function lengthOf(name: string, column: Tensor | readonly unknown[]): number {
   return length;
 }
 
-function batchOf<Data extends Columns>(data: Data, rows: Uint32Array): BatchOf<Data>;
-function batchOf(data: Columns, rows: Uint32Array): Columns {
+function batchOf<Data>(columns: readonly NamedColumn[], rows: Uint32Array): BatchOf<Data>;
+function batchOf(columns: readonly NamedColumn[], rows: Uint32Array): Record<string, Column> {
   return Object.fromEntries(
-    Object.entries(data).map(([name, column]) => [
+    columns.map(([name, column]) => [
       name,
       column instanceof Tensor ? rowsOf(column, rows) : Array.from(rows, (row) => column[row]),
     ]),

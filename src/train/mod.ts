@@ -24,7 +24,7 @@ export type { Batches, Dataset } from "./dataset.ts";
 export { everyNSteps } from "./every_n_steps.ts";
 export { exponentialCallback } from "./exponential_callback.ts";
 export { type EvalDataset, History, type HistoryOptions, TRAINING_PLOT_FILE_NAME } from "./history.ts";
-export { type BatchOf, type Columns, inMemoryDataset } from "./in_memory_dataset.ts";
+export { type BatchOf, type Column, inMemoryDataset } from "./in_memory_dataset.ts";
 export { type InterruptOptions, interruptSignal } from "./interrupt_signal.ts";
 export { getTrainLastStepVar } from "./last_train_step.ts";
 export { Loop } from "./loop.ts";

@@ -1,7 +1,7 @@
 import { assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 import { build, Context, load, MemoryStore, Tensor } from "../../mod.ts";
 import { ConfigError, ShapeError } from "../../src/errors.ts";
-import { BatchDataset, type BatchDatasetOptions, inMemoryDataset } from "../../src/train/mod.ts";
+import { BatchDataset, type BatchDatasetOptions, type Column, inMemoryDataset } from "../../src/train/mod.ts";
 
 function numbers(context: Context, size: number, options: BatchDatasetOptions): BatchDataset<number[]> {
   return new BatchDataset(context, size, (rows) => [...rows], options);
@@ -139,9 +139,10 @@ Deno.test("inMemoryDataset() takes rows of tensors and of arrays", async () => {
 });
 
 Deno.test("inMemoryDataset() refuses columns that do not fit", () => {
-  const make = (data: Parameters<typeof inMemoryDataset>[1]): unknown =>
-    inMemoryDataset(new Context(), data, { batchSize: 1 });
+  const make = (data: Record<string, Column>): unknown => inMemoryDataset(new Context(), data, { batchSize: 1 });
   assertThrows(() => make({}), ConfigError, "of columns none");
+  const foreign: Column = JSON.parse("7");
+  assertThrows(() => make({ a: foreign }), ConfigError, '"a": wanted a Tensor or an array');
   assertThrows(() => make({ a: [1], b: [1, 2] }), ConfigError, '"a" with 1 rows, "b" with 2 rows');
   assertThrows(() => make({ a: Tensor.from(1) }), ShapeError, '"a": it is a scalar');
   assertThrows(() => make({ a: new Tensor("Int4", [2, 3], new Uint8Array(3)) }), ShapeError, "end at a byte");

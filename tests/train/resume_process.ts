@@ -1,6 +1,7 @@
 import * as tf from "npm:@tensorflow/tfjs@4.22.0";
-import { build, Context, Random, Tensor, type Variable } from "../../mod.ts";
+import { build, Context, Random, Tensor } from "../../mod.ts";
 import { importTfjsNode } from "../../src/backend/import_tfjs_node.ts";
+import { track } from "../../src/tfjs/mod.ts";
 import { BestMetric, everyNSteps, History, inMemoryDataset, Loop, Rng } from "../../src/train/mod.ts";
 
 // Run by tests in a process of its own: `resume_process.ts DIR STEPS [ADDON]`. Trains a small network with tfjs to the
@@ -19,10 +20,15 @@ const best = new BestMetric(ctx, "loss");
 const dataset = inMemoryDataset(ctx, spiral(500), { batchSize: 32, shuffle: true, seed: 7, infinite: true });
 
 const random = new Random(3n);
-const names = ["hidden/weights", "hidden/biases", "readout/weights", "readout/biases"];
-const shapes: [number, number][] = [[2, 24], [1, 24], [24, 2], [1, 2]];
-const weights = names.map((name, index) => variable(`model/${name}`, shapes[index] ?? [0, 0], 0.5));
-const momenta = names.map((name, index) => variable(`momentum/${name}`, shapes[index] ?? [0, 0], 0));
+const weights = {
+  "hidden/weights": variable([2, 24], 0.5),
+  "hidden/biases": variable([1, 24], 0.5),
+  "readout/weights": variable([24, 2], 0.5),
+  "readout/biases": variable([1, 2], 0.5),
+};
+const optimizer = tf.train.adam(0.01);
+track(ctx.in("model"), weights);
+track(ctx, optimizer);
 
 const loop = new Loop({ context: ctx, trainStep });
 everyNSteps(loop, 5, "history", 50, history.onStepFn);
@@ -33,43 +39,32 @@ loop.onStep("dot", 0, () => Deno.stdout.writeSync(Uint8Array.of(0x2e)));
 await loop.runToGlobalStep(dataset, Number(steps));
 Deno.exit();
 
-/** Momentum, with noise on the inputs and dropout: both draw from the run's own stream. */
+/** Noise on the inputs and dropout both draw from the run's own stream. */
 function trainStep(batch: { readonly points: Tensor; readonly labels: Tensor }): number {
   return tf.tidy(() => {
     const noise = rng.draw((random) => Float32Array.from({ length: batch.points.size }, () => random.normal(0, 0.05)));
     const points = tf.add(toTf(batch.points), tf.tensor(noise, [...batch.points.dimensions]));
     const labels = toTf(batch.labels);
     const seed = rng.int(2 ** 31);
-    const current = weights.map((weight) => toTf(weight.value()));
-    const loss = (w1: tf.Tensor, b1: tf.Tensor, w2: tf.Tensor, b2: tf.Tensor): tf.Tensor => {
-      const hidden = tf.dropout(tf.tanh(tf.add(tf.matMul(points, w1), b1)), 0.1, undefined, seed);
-      return tf.losses.softmaxCrossEntropy(labels, tf.add(tf.matMul(hidden, w2), b2));
-    };
-    const { value, grads } = tf.valueAndGrads(loss)(current);
-    for (const [index, grad] of grads.entries()) {
-      const momentum = tf.add(tf.mul(toTf(momenta[index]?.value()), 0.9), grad);
-      momenta[index]?.setValue(fromTf(momentum));
-      weights[index]?.setValue(fromTf(tf.sub(toTf(weights[index]?.value()), tf.mul(momentum, 0.05))));
-    }
-    return value.dataSync()[0] ?? NaN;
+    const loss = optimizer.minimize(() => {
+      const sum = tf.add(tf.matMul(points, weights["hidden/weights"]), weights["hidden/biases"]);
+      const hidden = tf.dropout(tf.tanh(sum), 0.1, undefined, seed);
+      const logits = tf.add(tf.matMul(hidden, weights["readout/weights"]), weights["readout/biases"]);
+      return tf.losses.softmaxCrossEntropy(labels, logits).asScalar();
+    }, true);
+    return loss?.dataSync()[0] ?? NaN;
   });
 }
 
-function variable(path: string, shape: [number, number], spread: number): Variable {
-  const cut = path.lastIndexOf("/");
+function variable(shape: [number, number], spread: number): tf.Variable {
   const values = Float32Array.from({ length: shape[0] * shape[1] }, () => random.normal(0, spread));
-  const scope = ctx.inAbsPath(`/${path.slice(0, cut)}`).checked(false);
-  return scope.variableWithValue(path.slice(cut + 1), Tensor.from(values, { dimensions: shape }));
+  return tf.variable(tf.tensor(values, shape));
 }
 
-function toTf(tensor: Tensor | undefined): tf.Tensor {
-  const data = tensor?.data();
+function toTf(tensor: Tensor): tf.Tensor {
+  const data = tensor.data();
   if (!(data instanceof Float32Array)) throw new Error("wanted Float32");
-  return tf.tensor(data, [...tensor?.dimensions ?? []]);
-}
-
-function fromTf(tensor: tf.Tensor): Tensor {
-  return Tensor.from(Float32Array.from(tensor.dataSync()), { dimensions: tensor.shape });
+  return tf.tensor(data, [...tensor.dimensions]);
 }
 
 /** Two arms; labels one-hot. */
