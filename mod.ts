@@ -58,6 +58,16 @@ export type {
 } from "./src/checkpoint/mod.ts";
 export type { LoadReport, LoadReportParam, LoadReportVariable } from "./src/checkpoint/mod.ts";
 export type { MeanOptions, MeanReport, MeanVariable } from "./src/checkpoint/mod.ts";
+export { examine, repair } from "./src/checkpoint/mod.ts";
+export type {
+  Examination,
+  Examined,
+  ExaminedKind,
+  ExamineOptions,
+  MovedFile,
+  Repair,
+  RepairOptions,
+} from "./src/checkpoint/mod.ts";
 export { anyOf, keepBest, keepEvery, keepEveryNSteps, keepLast, keepSince, keepWhere } from "./src/checkpoint/mod.ts";
 export type {
   DurationParts,

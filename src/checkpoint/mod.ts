@@ -27,6 +27,8 @@ export { type Timeline, timeline, type TimelineCheckpoint, type TimelineOptions 
 export { diffVariables, type VariableChange, type VariableDistance } from "./variables_diff.ts";
 export type { VariablesDiff, VariableShape } from "./variables_diff.ts";
 export type { SaveOptions, WorkOptions } from "./save.ts";
+export { type Examination, examine, type Examined, type ExaminedKind, type ExamineOptions } from "./examine.ts";
+export { type MovedFile, type Repair, repair, type RepairOptions } from "./repair.ts";
 export type { DurationParts } from "./duration_parts.ts";
 export type { RetentionPlan, RetentionVerdict } from "./retention_plan.ts";
 export {

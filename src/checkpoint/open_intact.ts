@@ -34,7 +34,9 @@ async function openListed(store: Store, base: string): Promise<Source | undefine
   } catch (error) {
     if (!(error instanceof CheckpointError && error.code === "not-found")) throw error;
     // Retention takes the manifest first: without it there is no checkpoint any more.
-    const isListed = (await store.list()).some(({ name }) => name === base + JSON_NAME_SUFFIX);
+    const folder = base.includes("/") ? base.slice(0, base.indexOf("/")) : undefined;
+    const manifest = base.slice(base.indexOf("/") + 1) + JSON_NAME_SUFFIX;
+    const isListed = (await store.list(folder)).some(({ name }) => name === manifest);
     if (!isListed) return undefined;
     const path = `${store.label}/${base}${BIN_DATA_SUFFIX}`;
     throw new MissingPayloadError(`Cannot read payload "${path}": there is none`, { path, cause: error });

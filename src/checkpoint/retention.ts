@@ -3,6 +3,7 @@ import type { BaseName, Manifest } from "../format/mod.ts";
 import { formatItems } from "../render/mod.ts";
 import type { Store } from "../store/mod.ts";
 import { type CheckpointChoice, findCandidates } from "./choice.ts";
+import { isDamage } from "./damage.ts";
 import { listCheckpoints, type Listing, removeCheckpoint } from "./directory.ts";
 import type { HandlerSettings } from "./handler_settings.ts";
 import { moveCheckpoint } from "./move_checkpoint.ts";
@@ -155,6 +156,7 @@ function rowsOf(surveyed: readonly Surveyed[], pins: ReadonlySet<string>): reado
     metrics,
     byteLength,
     pinned: pins.has(base),
-    intact: damage === undefined,
+    // What a newer Cairn wrote counts: it is whole.
+    intact: !isDamage(damage),
   }));
 }

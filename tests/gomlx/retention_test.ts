@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { anyOf, build, Context, keepBest, keepEveryNSteps, keepLast, Tensor } from "../../mod.ts";
+import { anyOf, build, Context, keepBest, keepEveryNSteps, keepLast, repair, Tensor } from "../../mod.ts";
 import { TemporaryDirectory } from "../store/temporary_directory.ts";
 import { GOMLX_VERSIONS, gomlxTest } from "./gomlx.ts";
 import { assertGoHolds, namingOf, OWN_STYLE, unexpected } from "./go_view.ts";
@@ -36,6 +36,34 @@ for (const version of GOMLX_VERSIONS) {
       assertEquals((await gomlx.verify(`${directory.path}/trash`)).report.checkpoints?.map(stepOf), [40, 70, 130]);
       await handler.restoreFromTrash();
       assertEquals((await gomlx.verify(directory.path)).report.checkpoints?.map(stepOf), [10, 100, 130, 160, 190]);
+    },
+  );
+}
+
+for (const version of GOMLX_VERSIONS) {
+  const { profile } = OWN_STYLE[version];
+
+  gomlxTest(
+    `GoMLX ${version} cannot open a directory with a torn newest checkpoint, and can after repair()`,
+    version,
+    async (gomlx) => {
+      await using directory = await TemporaryDirectory.make();
+      const ctx = new Context();
+      ctx.in("layer").variableWithValue("w", [1, 2]);
+      await using handler = await build(ctx).dir(directory.path).profile(profile).keep(-1).onWarning(unexpected).done();
+      ctx.setGlobalStep(1);
+      const whole = await handler.save();
+      const held = ctx.clone();
+      ctx.setGlobalStep(2);
+      const torn = await handler.save();
+      await handler[Symbol.asyncDispose]();
+      await Deno.truncate(`${directory.path}/${torn.baseName}.json`, 0);
+      assertEquals((await gomlx.verify(directory.path)).exitCode, 2);
+      const { moved } = await repair(directory.path);
+      assertEquals(moved.length, 2);
+      const { exitCode, report } = await gomlx.verify(directory.path);
+      assertEquals([exitCode, report.checkpoints], [0, [whole.baseName]]);
+      await assertGoHolds(report.variables, held, namingOf(version, profile, false));
     },
   );
 }

@@ -1,0 +1,110 @@
+import { JSON_NAME_SUFFIX } from "../format/mod.ts";
+import { drawable } from "../render/mod.ts";
+import { LocalStore, type Store } from "../store/mod.ts";
+import { examine, type Examined, type ExamineOptions, QUARANTINE_DIR } from "./examine.ts";
+import { PINS_DIR } from "./pins.ts";
+import { repairView } from "./repair_view.ts";
+
+/** Options of {@linkcode repair}. */
+export interface RepairOptions extends ExamineOptions {
+  /** Whether it only tells what it would do; default false. */
+  readonly dryRun?: boolean | undefined;
+}
+
+/** A file that {@linkcode repair} moved, or would move. */
+export interface MovedFile {
+  /** Its name before. */
+  readonly from: string;
+  /** Its name now. */
+  readonly to: string;
+  /** Why. */
+  readonly problem: string;
+}
+
+/** What {@linkcode repair} did; draws itself in a notebook. */
+export interface Repair {
+  /** Where. */
+  readonly place: string;
+  /** Whether nothing was done, but only told. */
+  readonly dryRun: boolean;
+  /** What was put aside, or would be. To undo it, move the files back. */
+  readonly moved: readonly MovedFile[];
+  /** What was left where it is, though it is torn, orphaned or temporary: it is in `backup` or `trash`, or the next save removes it. */
+  readonly left: readonly Examined[];
+  /** Base names of the whole checkpoints, oldest first. */
+  readonly intact: readonly string[];
+}
+
+/**
+ * Puts aside what is broken in a directory (or Store): torn checkpoints, orphaned payloads and pins are moved into its
+ * folder `quarantine`, so that GoMLX, which stumbles over a torn newest checkpoint, opens it again. Nothing is ever
+ * deleted or replaced, and nothing foreign touched. With `verify` checkpoints with a wrong checksum count as torn. With
+ * `dryRun` it only tells what it would do. What is in `backup` and in `trash` is left there.
+ *
+ * Takes the lock, so no Handler may be saving there; a dry run needs none. Needs `--allow-read=<dir>
+ * --allow-write=<dir>`. Throws LockedError, PermissionError, NotFoundError, and what cannot be read.
+ *
+ * @example
+ * ```ts
+ * import { build, Context, MemoryStore, repair } from "@cairn/checkpoints";
+ *
+ * const store = new MemoryStore(); // or "run"
+ * await using handler = await build(new Context()).store(store).done();
+ * const { baseName } = await handler.save();
+ * await handler[Symbol.asyncDispose]();
+ * await store.publish(`${baseName}.json`, async () => {}); // as GoMLX leaves it when it is interrupted
+ * const { moved } = await repair(store);
+ * console.log(moved.map(({ to }) => to)); // quarantine/checkpoint-….json and .bin
+ * ```
+ */
+export async function repair(place: string | Store, options: RepairOptions = {}): Promise<Repair> {
+  const store = typeof place === "string" ? new LocalStore(place, { write: options.dryRun !== true }) : place;
+  if (options.dryRun === true) return await putAside(store, options);
+  const lock = await store.lock();
+  try {
+    return await putAside(store, options);
+  } finally {
+    lock.release();
+  }
+}
+
+async function putAside(store: Store, options: RepairOptions): Promise<Repair> {
+  const dryRun = options.dryRun === true;
+  const { found } = await examine(store, options);
+  const broken = found.filter(({ kind }) => kind === "torn" || kind === "orphaned");
+  const taken = new Set((await store.list(QUARANTINE_DIR)).map(({ name }) => name));
+  const moved: MovedFile[] = [];
+  for (const item of broken.filter(isMovable)) {
+    const moves = item.files.map((from) => ({ from, to: freeName(from, taken), problem: item.problem ?? item.kind }));
+    if (!dryRun) await move(store, moves);
+    moved.push(...moves);
+  }
+  const left = [...broken.filter((each) => !isMovable(each)), ...found.filter(({ kind }) => kind === "temporary")];
+  const intact = found.filter(({ kind, name }) => kind === "intact" && !name.includes("/")).map(({ name }) => name);
+  return drawable({ place: store.label, dryRun, moved, left, intact }, repairView);
+}
+
+/** Backups are somebody's own, and what is in the trash misleads nobody. */
+function isMovable({ name }: Examined): boolean {
+  return !name.includes("/") || name.startsWith(`${PINS_DIR}/`);
+}
+
+/** Whole here or there at any instant, marker last to come and first to go. */
+async function move(store: Store, moves: readonly MovedFile[]): Promise<void> {
+  const markerFirst = moves.toSorted((a, b) => rank(a) - rank(b));
+  for (const { from, to } of markerFirst.toReversed()) await store.link(from, to);
+  for (const { from } of markerFirst) await store.remove(from);
+}
+
+function rank({ from }: MovedFile): number {
+  return from.endsWith(JSON_NAME_SUFFIX) ? 0 : 1;
+}
+
+/** A name in quarantine that nothing has yet; what was put aside before is never replaced. */
+function freeName(from: string, taken: Set<string>): string {
+  const name = from.startsWith(`${PINS_DIR}/`) ? `${from.slice(PINS_DIR.length + 1)}.pin` : from;
+  let free = name;
+  for (let count = 1; taken.has(free); count++) free = `${name}.${count}`;
+  taken.add(free);
+  return `${QUARANTINE_DIR}/${free}`;
+}

@@ -1,0 +1,29 @@
+import { type Fact, flatTable, formatItems, type View } from "../render/mod.ts";
+import type { Repair } from "./repair.ts";
+
+const MAX_ROWS = 200;
+
+/** What a repair did as a view. */
+export function repairView({ place, dryRun, moved, left, intact }: Repair): View {
+  const files = formatItems(moved.length, "file");
+  const facts: (string | Fact)[] = [
+    moved.length === 0
+      ? { text: "nothing to put aside", mark: "good" }
+      : { text: dryRun ? `${files} would be put aside` : `${files} put aside`, mark: "changed" },
+    ...dryRun ? ["dry run, nothing was changed"] : [],
+    formatItems(intact.length, "intact checkpoint"),
+    ...left.length === 0 ? [] : [`${formatItems(left.length, "thing")} left where it is`],
+  ];
+  const rows = [
+    ...moved.map(({ from, to, problem }) => ({ path: from, label: from, cells: [`→ ${to}`, problem] })),
+    ...left.map(({ name, kind, problem }) => ({ path: name, label: name, cells: [`${kind}, left`, problem ?? ""] })),
+  ];
+  const rest = rows.length > MAX_ROWS ? `… and ${formatItems(rows.length - MAX_ROWS, "more file")}` : undefined;
+  const columns = [{ title: "file" }, { title: "now" }, { title: "problem", under: true }];
+  return {
+    title: "Repair",
+    facts,
+    place,
+    blocks: rows.length === 0 ? [] : [flatTable(columns, rows.slice(0, MAX_ROWS), rest)],
+  };
+}

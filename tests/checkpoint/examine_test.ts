@@ -1,0 +1,166 @@
+import { assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { build, type Examination, examine, load, repair } from "../../src/checkpoint/mod.ts";
+import { Context } from "../../src/context/mod.ts";
+import { LockedError, NotFoundError, PermissionError } from "../../src/errors.ts";
+import { crc32 } from "../../src/format/mod.ts";
+import type { Progress } from "../../src/render/mod.ts";
+import { LocalStore, MemoryStore, type Store } from "../../src/store/mod.ts";
+import { TemporaryDirectory } from "../store/temporary_directory.ts";
+import { bytesOf, contentsOf, put } from "./blobs.ts";
+import { saveRun, SILENT, valuesIn } from "./runs.ts";
+
+const ORPHAN = "checkpoint-n0000009-20260101-000000-step-00000009";
+const TEMPORARY = ".cairn-01234567-89ab-cdef-0123-456789abcdef.tmp";
+
+/** A directory with one of everything: base names of steps 1 to 6, of which 2 to 5 are damaged in turn. */
+async function oneOfEverything(store: Store): Promise<string[]> {
+  const bases: string[] = [];
+  for (let step = 1; step <= 6; step++) bases.push(await saveRun(store, step, { w: [step] }));
+  const [, second = "", third = "", fourth = "", fifth = ""] = bases;
+  await put(store, `${second}.json`, "");
+  await store.remove(`${third}.bin`);
+  await put(store, `${fourth}.bin`, (await bytesOf(store, `${fourth}.bin`)).subarray(1));
+  await put(store, `${fifth}.bin`, (await bytesOf(store, `${fifth}.bin`)).with(2, 0xff)); // only a checksum shows it
+  await put(store, `${ORPHAN}.bin`, "half");
+  await put(store, `pins/${ORPHAN}`, "");
+  await put(store, "notes.txt", "mine");
+  await put(store, "backup/checkpoint-n0000001-20260101-000000-initial.json", "{");
+  return bases;
+}
+
+/** `kind step-or-name` of everything. */
+function kindsOf({ found }: Examination): string[] {
+  return found.map(({ kind, name }) => `${kind} ${name.replace(/^checkpoint-.*-step-0+/, "step ")}`);
+}
+
+Deno.test("examine() tells intact, torn, orphaned and foreign, reads no tensor, and changes nothing", async () => {
+  const store = new MemoryStore("run");
+  await oneOfEverything(store);
+  const before = await contentsOf(store);
+  const examination = await examine(store);
+  assertEquals(kindsOf(examination), [
+    "intact step 1",
+    "torn step 2",
+    "torn step 3",
+    "torn step 4",
+    "intact step 5",
+    "intact step 6",
+    "orphaned step 9",
+    "foreign notes.txt",
+    "torn backup/checkpoint-n0000001-20260101-000000-initial",
+    `orphaned pins/${ORPHAN}`,
+  ]);
+  assertEquals([examination.ok, examination.verified, await contentsOf(store)], [false, false, before]);
+  assertEquals(examination.found.map(({ problem }) => problem === undefined), [
+    ...[true, false, false, false, true, true, false, true, false, false],
+  ]);
+  const text = Deno.inspect(examination, { colors: false });
+  assertMatch(text, /^Examination · ✗ 4 torn · .* 2 orphaned · ✓ 3 intact · 1 foreign · /);
+  assertMatch(text, /repair\(\) puts aside what is broken/);
+});
+
+Deno.test("examine({ verify: true }) reads every byte and finds a wrong checksum", async () => {
+  const store = new MemoryStore();
+  await oneOfEverything(store);
+  const told: Progress[] = [];
+  const examination = await examine(store, { verify: true, progress: (each) => told.push(each) });
+  assertEquals(examination.found.filter(({ kind }) => kind === "intact").length, 2);
+  assertMatch(examination.found[4]?.problem ?? "", /CRC-32/);
+  assertEquals(told.at(-1)?.done, told.at(-1)?.total);
+  await assertRejects(() => examine(store, { signal: AbortSignal.abort(new Error("stop")) }), Error, "stop");
+});
+
+Deno.test("examine() of a directory sees temporary files, and of a clean one that all is well", async () => {
+  await using directory = await TemporaryDirectory.make();
+  await saveRun(new LocalStore(directory.path), 1, { w: [1] });
+  const clean = await examine(directory.path);
+  assertEquals([clean.ok, kindsOf(clean)], [true, ["intact step 1"]]);
+  await Deno.writeTextFile(`${directory.path}/${TEMPORARY}`, "half");
+  const examination = await examine(directory.path, { verify: true });
+  assertEquals([examination.ok, kindsOf(examination)], [true, ["intact step 1", `temporary ${TEMPORARY}`]]);
+  assertEquals((await examine(new MemoryStore())).ok, true);
+  await assertRejects(() => examine(`${directory.path}/none`), NotFoundError);
+});
+
+Deno.test("examine() and repair() leave what a newer Cairn wrote alone", async () => {
+  const store = new MemoryStore();
+  const base = await saveRun(store, 1, { w: [1] });
+  const text = new TextDecoder().decode(await bytesOf(store, `${base}.json`));
+  const newer = text.replace('"FormatVersion": 1', '"FormatVersion": 2').replace(/,\n\t\t"ManifestCRC32": \d+/, "");
+  await put(store, `${base}.json`, newer);
+  const examination = await examine(store);
+  assertEquals([examination.ok, kindsOf(examination)], [true, ["newer step 1"]]);
+  assertEquals((await repair(store)).moved, []);
+});
+
+Deno.test("repair() puts aside what is broken, deletes nothing, and the rest loads as before", async () => {
+  const store = new MemoryStore();
+  const bases = await oneOfEverything(store);
+  const before = await contentsOf(store);
+  const dry = await repair(store, { dryRun: true });
+  assertEquals([dry.dryRun, await contentsOf(store)], [true, before]);
+  const done = await repair(store);
+  assertEquals(done.moved, dry.moved);
+  assertEquals(done.moved.map(({ from, to }) => [from, to]), [
+    [`${bases[1]}.json`, `quarantine/${bases[1]}.json`],
+    [`${bases[1]}.bin`, `quarantine/${bases[1]}.bin`],
+    [`${bases[2]}.json`, `quarantine/${bases[2]}.json`],
+    [`${bases[3]}.json`, `quarantine/${bases[3]}.json`],
+    [`${bases[3]}.bin`, `quarantine/${bases[3]}.bin`],
+    [`${ORPHAN}.bin`, `quarantine/${ORPHAN}.bin`],
+    [`pins/${ORPHAN}`, `quarantine/${ORPHAN}.pin`],
+  ]);
+  assertEquals([done.left.map(({ name }) => name.slice(0, 6)), done.intact], [["backup"], [
+    ...[0, 4, 5].map((index) => bases[index] ?? ""),
+  ]]);
+  // The same bytes, some under other names.
+  const after = await contentsOf(store);
+  const newNames = new Map(done.moved.map(({ from, to }) => [from, to]));
+  for (const [name, content] of before) {
+    const to = newNames.get(name);
+    const bytes = to === undefined ? undefined : await bytesOf(store, to);
+    assertEquals(bytes === undefined ? after.get(name) : `${bytes.length} ${crc32(bytes)}`, content, name);
+  }
+  assertEquals(await valuesIn(store, bases[5] ?? ""), { w: [6] });
+  const again = await repair(store);
+  assertEquals(again.moved, []);
+  assertMatch(
+    Deno.inspect(done, { colors: false }),
+    /^Repair · ~ 7 files put aside · 3 intact checkpoints · 1 thing left/,
+  );
+  assertEquals((await examine(store)).found.filter(({ kind }) => kind === "quarantined").length, 7);
+});
+
+Deno.test("repair({ verify: true }) also puts aside what has a wrong checksum", async () => {
+  const store = new MemoryStore();
+  const bases = await oneOfEverything(store);
+  const { moved, intact } = await repair(store, { verify: true });
+  assertEquals([moved.length, intact], [9, [bases[0] ?? "", bases[5] ?? ""]]);
+});
+
+Deno.test("repair() never replaces what was put aside before", async () => {
+  const store = new MemoryStore();
+  await saveRun(store, 1, { w: [1] });
+  for (const content of ["first", "second", "third"]) {
+    await put(store, `${ORPHAN}.bin`, content);
+    await repair(store);
+  }
+  const names = (await store.list("quarantine")).map(({ name }) => name);
+  assertEquals(names, [`${ORPHAN}.bin`, `${ORPHAN}.bin.1`, `${ORPHAN}.bin.2`]);
+  assertEquals((await bytesOf(store, `quarantine/${ORPHAN}.bin`)).length, "first".length);
+});
+
+Deno.test("repair() waits for nobody: while a Handler may save there it is a LockedError, a dry run is not", async () => {
+  await using directory = await TemporaryDirectory.make();
+  await using handler = await build(new Context()).dir(directory.path).onWarning(SILENT).done();
+  await handler.save();
+  await put(new LocalStore(directory.path), `${ORPHAN}.bin`, "half");
+  assertEquals((await repair(directory.path, { dryRun: true })).moved.length, 1);
+  await assertRejects(() => repair(directory.path), LockedError);
+  await assertRejects(() => repair(new LocalStore(directory.path, { write: false })), PermissionError);
+  await handler[Symbol.asyncDispose]();
+  assertEquals((await repair(directory.path)).moved.length, 1);
+  assertEquals(kindsOf(await examine(directory.path)).at(-1), `quarantined quarantine/${ORPHAN}.bin`);
+  await using again = await load(new Context()).dir(directory.path).done();
+  assertEquals(again.skipped, []);
+});
