@@ -105,13 +105,18 @@ export class BackgroundSaver {
     this.#waiting = work;
     this.#running.add(job);
     this.#port.queued.add(snapshot);
-    void this.#port.inTurn(async () => {
-      if (job.state !== "replaced") await this.#write(work, captured, ready, options);
-      this.#running.delete(job);
+    const turn = this.#port.inTurn(async () => {
+      try {
+        if (job.state !== "replaced") await this.#write(work, captured, ready, options);
+      } finally {
+        this.#running.delete(job);
+      }
     });
+    // Only onWarning can have thrown.
+    turn.catch((error) => this.#failures.push({ step: job.step, error }));
   }
 
-  /** Never fails: the failure is kept until somebody is told. */
+  /** The failure of a save is kept until somebody is told. */
   async #write(
     { job, snapshot, memory }: Work,
     captured: Captured,

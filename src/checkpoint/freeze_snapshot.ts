@@ -19,24 +19,30 @@ export function frozenBytes(snapshot: Snapshot): number {
  * Copies all values of a snapshot into `memory`, before it returns wherever they are in memory. What is still in a file
  * stays there: the snapshot reads it from the file even if somebody else loads and changes it meanwhile. Values that
  * have to be waited for are dropped if `memory` is somebody else's by then. Live values are released once they are
- * copied.
+ * copied. If it throws, `memory` is as it was.
  */
 export function freezeSnapshot(snapshot: Snapshot, memory: Uint8Array, isOurs: () => boolean): FrozenSnapshot {
+  const sources = snapshot.entries.map(({ value }) => isInFile(value) ? undefined : bytesOf(value));
   let used = 0;
   const waiting: Promise<void>[] = [];
-  const freeze = (item: SnapshotItem): SnapshotItem => {
+  const entries = snapshot.entries.map((item, index): SnapshotItem => {
     const { value } = item;
     if (isInFile(value)) return { ...item, value: value.unshared() };
     const start = startAt(used, value);
     used = start + value.byteLength;
-    const known = value instanceof Tensor ? value : value.loaded ?? value.read();
-    if (known instanceof Tensor) memory.set(known.bytes, start);
-    else waiting.push(known.then(({ bytes }) => isOurs() ? memory.set(bytes, start) : undefined));
+    const source = sources[index];
+    if (source instanceof Uint8Array) memory.set(source, start);
+    else if (source) waiting.push(source.then((bytes) => isOurs() ? memory.set(bytes, start) : undefined));
     return { ...item, value: new FrozenValue(value, memory, start), captured: undefined };
-  };
-  const entries = snapshot.entries.map(freeze);
+  });
   const ready = Promise.all(waiting).then(() => {}).finally(() => releaseSnapshot(snapshot));
   return { snapshot: { ...snapshot, entries }, ready };
+}
+
+/** The bytes, at once where they are in memory. */
+function bytesOf(value: Tensor | LoadedValue): Uint8Array | Promise<Uint8Array> {
+  if (value instanceof Tensor) return value.bytes;
+  return value.loaded?.bytes ?? value.read().then(({ bytes }) => bytes);
 }
 
 /** A value in the snapshot's memory. Its tensor is made when it is written: to make 10,000 takes as long as the copy. */

@@ -272,6 +272,42 @@ Deno.test("saveInBackground() that cannot begin throws at once, and leaves what 
   assertEquals(waiting.state, "saved");
 });
 
+Deno.test("saveInBackground() of a value that throws at once leaves the bytes of what waits as they are", async () => {
+  const store = new GatedStore();
+  const ctx = contextOf({ w: [1] });
+  await using handler = await build(ctx).store(store).keep(-1).done();
+  store.hold();
+  await handler.saveInBackground();
+  await store.reached;
+  const waiting = await handler.saveInBackground();
+  ctx.in("a").getVariable("w")?.setValue([2]);
+  ctx.in("a").variableWithShape("x", "Float32", [0]).setLoaded({
+    dtype: "Float32",
+    dimensions: [0],
+    byteLength: 0,
+    loaded: undefined,
+    readSync: () => Tensor.from([]),
+    read: () => {
+      throw new Error("gone");
+    },
+  });
+  await assertRejects(() => handler.saveInBackground(), Error, "gone");
+  store.letGo();
+  assertEquals(await valuesIn(store, (await waiting.done)?.baseName ?? ""), { w: [1] });
+});
+
+Deno.test("saveInBackground() keeps a failure whose warning fails too", async () => {
+  const store = new GatedStore();
+  const handler = await build(contextOf({ w: [1] })).store(store).onWarning(() => {
+    throw new Error("no console");
+  }).done();
+  store.failures.push(new Error("disk full"));
+  const save = await handler.saveInBackground();
+  await assertRejects(() => save.done, Error, "disk full");
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  await assertRejects(() => handler.flush(), CheckpointError, "failed: disk full; 1 more failed after it");
+});
+
 Deno.test("saveInBackground() of a value that cannot be read rejects, and is not told again", async () => {
   const ctx = contextOf({ w: [1] });
   await using handler = await build(ctx).store(new MemoryStore()).done();
