@@ -5,8 +5,8 @@ import type { SaveOptions } from "./save.ts";
 export interface BackgroundSaveOptions extends SaveOptions {
   /**
    * What happens if one save is being written and another one waits already. `"replace"` (default): the newer snapshot
-   * takes the place of the waiting one, which is never written, so that the caller need not wait. `"wait"`: the caller
-   * waits until there is room, and every save is written.
+   * takes the place of the waiting one, which is never written, so that the caller need not wait; not that of one with
+   * `pin`. `"wait"`: the caller waits until there is room, and every save is written.
    */
   readonly whenBusy?: "replace" | "wait" | undefined;
 }

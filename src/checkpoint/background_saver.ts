@@ -33,6 +33,8 @@ interface Work {
   readonly job: BackgroundJob;
   readonly snapshot: Snapshot;
   readonly memory: Uint8Array;
+  /** Somebody wants this very one: another must not take its place. */
+  readonly isPinned: boolean;
 }
 
 /**
@@ -55,12 +57,12 @@ export class BackgroundSaver {
     const called = performance.now();
     checkOptions(options);
     this.#throwFailure("save checkpoint in the background");
-    if (options.whenBusy === "wait") {
-      while (this.#waiting !== undefined) await this.#waiting.job.left;
+    while (this.#waiting !== undefined && (options.whenBusy === "wait" || this.#waiting.isPinned)) {
+      await this.#waiting.job.left;
       this.#throwFailure("save checkpoint in the background");
     }
     const captured = this.#port.capture(options);
-    const work = releasedOnError(captured, () => this.#freeze(captured, called));
+    const work = releasedOnError(captured, () => this.#freeze(captured, called, options.pin === true));
     const step = captured.step();
     const ready = Promise.all([step, work.ready]);
     this.#start(work, { snapshot: work.snapshot, step: () => step, memory: work.memory }, ready, options);
@@ -87,7 +89,7 @@ export class BackgroundSaver {
   }
 
   /** Copies it into memory of the pool; takes the place of one that waits. If it fails, nothing has changed. */
-  #freeze({ snapshot }: Captured, called: number): Work & { readonly ready: Promise<void> } {
+  #freeze({ snapshot }: Captured, called: number, isPinned: boolean): Work & { readonly ready: Promise<void> } {
     const byteLength = frozenBytes(snapshot);
     const waiting = this.#waiting;
     const memory = waiting ? this.#pool.exchange(waiting.memory, byteLength) : this.#pool.take(byteLength);
@@ -97,7 +99,7 @@ export class BackgroundSaver {
       this.#port.queued.delete(waiting.snapshot);
       waiting.job.replaced();
     }
-    return { job, memory, ...frozen };
+    return { job, memory, isPinned, ...frozen };
   }
 
   #start(work: Work, captured: Captured, ready: Promise<unknown>, options: BackgroundSaveOptions): void {

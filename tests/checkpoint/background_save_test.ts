@@ -141,6 +141,23 @@ Deno.test("saveInBackground({ whenBusy: 'wait' }) waits for room, captures then,
   assertEquals(await valuesIn(store, listed[2] ?? ""), { w: [3] });
 });
 
+Deno.test("saveInBackground() never takes the place of one that is to be pinned", async () => {
+  const store = new GatedStore();
+  const ctx = contextOf({ w: [0] });
+  const handler = await build(ctx).store(store).keep(1).onWarning(SILENT).done();
+  store.hold();
+  const saves = [await handler.saveInBackground()];
+  await store.reached;
+  saves.push(await handler.saveInBackground({ pin: true }));
+  const third = handler.saveInBackground();
+  setTimeout(() => store.letGo(), 5);
+  saves.push(await third);
+  await handler.flush();
+  assertEquals(saves.map((each) => each.state), ["saved", "saved", "saved"]);
+  const bases = await Promise.all(saves.map(async ({ done }) => (await done)?.baseName));
+  assertEquals(await handler.listCheckpoints(), [bases[1], bases[2]]);
+});
+
 Deno.test("saveInBackground() and save() are written in the order of their calls, so that the newest state is the newest", async () => {
   const store = new GatedStore();
   const ctx = contextOf({ w: [0] });
