@@ -1,10 +1,11 @@
-import type { ParamValue } from "../context/mod.ts";
+import { type ParamValue, splitScope } from "../context/mod.ts";
 import { paramsView } from "../context/params_view.ts";
 import { study, type StudyOptions, studySync, type VariableSource } from "../context/study.ts";
 import { ConfigError, NotFoundError, type OnWarning, ShapeError, warnOnConsole } from "../errors.ts";
 import {
   BIN_DATA_SUFFIX,
   type Entry,
+  findEntry,
   type Manifest,
   type Metrics,
   parseBaseName,
@@ -131,8 +132,6 @@ export function savedCheckpoint(store: Store, base: string, manifest: Manifest):
 export class Checkpoint implements AsyncDisposable {
   /** File name without suffix. */
   readonly baseName: string;
-  /** Its variables, in file order: scope, name, dtype, dimensions, byteLength, and trainable where the file says. */
-  readonly variables: readonly CheckpointVariable[];
   /** Its params, in file order. */
   readonly params: readonly CheckpointParam[];
   /** What was measured when it was saved, as `save({ metrics })` recorded it; empty if nothing was. */
@@ -152,7 +151,6 @@ export class Checkpoint implements AsyncDisposable {
 
   private constructor(source: Source) {
     this.baseName = source.base;
-    this.variables = source.manifest.entries;
     const params = source.manifest.params.map(({ scope, key, param: { goType, value } }) => ({
       scope,
       key,
@@ -164,6 +162,11 @@ export class Checkpoint implements AsyncDisposable {
     this.saved = source.manifest.saved;
     this.reports = [...source.manifest.reports, ...source.reader.reports];
     this.#source = source;
+  }
+
+  /** Its variables, in file order: scope, name, dtype, dimensions, byteLength, and trainable where the file says. */
+  get variables(): readonly CheckpointVariable[] {
+    return this.#source.manifest.entries;
   }
 
   /** The global step that the file name tells, 0 for `-initial`; undefined for a name without one. */
@@ -317,7 +320,9 @@ export class Checkpoint implements AsyncDisposable {
   }
 
   #entry(name: string): Entry {
-    const entry = this.#byLabel.get(name.startsWith("/") ? name : `/${name}`);
+    const path = name.startsWith("/") ? name : `/${name}`;
+    const { scope, name: last } = splitScope(path);
+    const entry = findEntry(this.#source.manifest, scope, last) ?? this.#byLabel.get(path);
     if (entry !== undefined) return entry;
     const near = this.variables.filter((each) => each.name === name.slice(name.lastIndexOf("/") + 1));
     const hint = near.length > 0

@@ -600,8 +600,8 @@ export class Handler implements Loader, AsyncDisposable {
     return { snapshot, step };
   }
 
-  #warnOfMissing({ source, pending }: LoadPlan): void {
-    const loaded = new Set(pending.map(variableKey));
+  #warnOfMissing({ source, values }: LoadPlan): void {
+    const loaded = new Set(values.all().map(variableKey));
     const missing = Array.from(this.#context.iterVariables()).filter((each) => !loaded.has(variableKey(each)));
     if (missing.length === 0) return;
     this.#warn(

@@ -4,6 +4,7 @@ import { kindOf, shapeText, Tensor } from "../tensor/mod.ts";
 import type { HandlerSettings } from "./handler_settings.ts";
 import { computeMean, type MeanReport } from "./mean.ts";
 import type { PendingPool } from "./pending_pool.ts";
+import { listedValues, type PendingValues, valuesOf } from "./pending_values.ts";
 import { readValues } from "./read_values.ts";
 import type { WorkOptions } from "./save.ts";
 import { type Placed, selectFromManifest } from "./scope_rules.ts";
@@ -15,8 +16,8 @@ import { StoredValue } from "./stored_value.ts";
 export interface LoadPlan {
   /** Where it comes from. */
   readonly source: Source;
-  /** Its variables, in file order. */
-  readonly pending: readonly Pending[];
+  /** Its variables. */
+  readonly values: PendingValues;
   /** Its params, in file order. */
   readonly params: readonly Placed<ParamEntry>[];
   /** How the values came about, if they are a mean. */
@@ -35,27 +36,40 @@ export async function planLoad(
 ): Promise<LoadPlan> {
   const { mean: request, context, onWarning } = settings;
   try {
-    const { entries, params } = selectFromManifest(newest.manifest, settings.rules);
-    const mean = request && await computeMean([...older, newest], entries, request, context, onWarning, options);
-    const pending: Pending[] = [];
-    for (const { row, scope, name } of entries) {
-      const ready = mean?.tensors.get(row) ?? await upgradedStep(newest, row);
-      pending.push({ scope, name, value: new StoredValue(newest.reader, row, ready) });
-    }
+    const selection = selectFromManifest(newest.manifest, settings.rules);
+    const { params } = selection;
     const isPartial = settings.rules.length > 0;
-    const live = [...liveGroupsOf(context)].flatMap((group) => group.expect({ entries: pending, isPartial }));
-    await readValues((settings.immediate ? pending : live).map(({ value }) => value), options);
+    const mean = request &&
+      await computeMean([...older, newest], selection.entries, request, context, onWarning, options);
+    const values = mean === undefined && !isPartial && !newest.manifest.upgraded
+      ? valuesOf(newest)
+      : listedValues(await toPending(newest, selection.entries, mean?.tensors));
+    const live = [...liveGroupsOf(context)].flatMap((group) => group.expect({ entries: values.all(), isPartial }));
+    await readValues((settings.immediate ? values.all() : live).map(({ value }) => value), options);
     older.forEach((each) => each.reader.close());
-    return { source: newest, pending, params, mean: mean?.report };
+    return { source: newest, values, params, mean: mean?.report };
   } catch (error) {
     [...older, newest].forEach((each) => each.reader.close());
     throw error;
   }
 }
 
+async function toPending(
+  newest: Source,
+  entries: readonly Placed<Entry>[],
+  means: ReadonlyMap<Entry, Tensor> | undefined,
+): Promise<readonly Pending[]> {
+  const pending: Pending[] = [];
+  for (const { row, scope, name } of entries) {
+    const ready = means?.get(row) ?? (newest.manifest.upgraded ? await upgradedStep(newest, row) : undefined);
+    pending.push({ scope, name, value: new StoredValue(newest.reader, row, ready) });
+  }
+  return pending;
+}
+
 /** Up to GoMLX v0.3.1 the global step had the loss's dtype; since then it is an Int64, or the model cannot be trained. */
-async function upgradedStep({ manifest, reader }: Source, row: Entry): Promise<Tensor | undefined> {
-  if (!manifest.upgraded || row.name !== GLOBAL_STEP_NAME || kindOf(row.dtype) !== "float") return undefined;
+async function upgradedStep({ reader }: Source, row: Entry): Promise<Tensor | undefined> {
+  if (row.name !== GLOBAL_STEP_NAME || kindOf(row.dtype) !== "float") return undefined;
   if (row.dimensions.length > 0) return undefined;
   const step = Number((await new StoredValue(reader, row).peek()).item());
   return Number.isSafeInteger(step) ? Tensor.from(BigInt(step)) : undefined;
@@ -68,7 +82,7 @@ async function upgradedStep({ manifest, reader }: Source, row: Entry): Promise<T
  * Source: GoMLX `checkpoints.Handler.attachTo`.
  */
 export function applyPlan(
-  { source, pending, params }: LoadPlan,
+  { source, values, params }: LoadPlan,
   context: Context,
   pool: PendingPool,
   settings: HandlerSettings,
@@ -76,9 +90,9 @@ export function applyPlan(
   const { manifest, reader, base } = source;
   const spelling = target(settings, profileOf(source), reader.head.compression);
   reportsOf(source, settings).forEach((report) => settings.onWarning(`"${base}": ${report}`));
-  pool.replace(pending, reader);
+  pool.replace(values, reader);
   const isMet = settings.immediate || context.numVariables() > 0;
-  for (const { scope, name, value } of isMet ? pending : []) {
+  for (const { scope, name, value } of isMet ? values.all() : []) {
     const variable = settings.immediate
       ? context.getVariableByScopeAndName(scope, name)
       : context.inspectVariableIfLoaded(scope, name);

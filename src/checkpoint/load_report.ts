@@ -99,7 +99,8 @@ export function loadReport(
 ): LoadReport {
   const waiting = new Set(pending.map(variableKey));
   const inContext = new Map(Array.from(context.iterVariables(), (each) => [variableKey(each), each]));
-  const fromFile = plan.pending.map((each): LoadReportVariable => {
+  const fromPlan = plan.values.all();
+  const fromFile = fromPlan.map((each): LoadReportVariable => {
     const key = variableKey(each);
     const { dtype, dimensions, byteLength } = each.value;
     const former = had.get(key);
@@ -113,7 +114,7 @@ export function loadReport(
       : "replaced";
     return { path: entryLabel(each), dtype, dimensions, byteLength, state, ...hadOther && { formerShape: former } };
   });
-  const inFile = new Set(plan.pending.map(variableKey));
+  const inFile = new Set(fromPlan.map(variableKey));
   const others = [...inContext].filter(([key]) => !inFile.has(key)).map(([key, variable]): LoadReportVariable => {
     const { dtype, dimensions, byteLength } = variable;
     return { path: entryLabel(variable), dtype, dimensions, byteLength, state: had.has(key) ? "kept" : "created" };
@@ -125,7 +126,7 @@ export function loadReport(
     skipped,
     mean,
     variables: [...fromFile, ...others],
-    notLoaded: manifest.entries.length - plan.pending.length,
+    notLoaded: manifest.count - plan.values.count,
     params,
     warnings,
   }, loadReportView);

@@ -1,6 +1,7 @@
 import type { Context, LoadedList, LoadedValue, Loader } from "../context/mod.ts";
 import type { Entry } from "../format/mod.ts";
 import type { PayloadReader } from "./payload_reader.ts";
+import { listedValues, type PendingValues } from "./pending_values.ts";
 import { type Pending, type Snapshot, variableKey } from "./snapshot.ts";
 import { StoredValue } from "./stored_value.ts";
 
@@ -12,10 +13,15 @@ import { StoredValue } from "./stored_value.ts";
  */
 export class PendingPool implements Loader {
   readonly #context: Context;
-  readonly #pending = new Map<string, Pending>();
+  /** What the last load has found; the keys of what is no longer pending of it, until all of it was asked for. */
+  #found: PendingValues = listedValues([]);
+  readonly #gone = new Set<string>();
+  /** What is pending by {@linkcode variableKey}, once all of it was asked for. */
+  #listed: Map<string, Pending> | undefined;
   readonly #readers = new Set<PayloadReader>();
   /** Values that left the pool: a clone of the Context or another Handler's save may hold them, which nobody sees. */
   readonly #given = new Set<WeakRef<StoredValue>>();
+  #lastReader: PayloadReader | undefined;
   #previous: Loader | undefined;
   #hasLoaded = false;
   readonly #isPartial: boolean;
@@ -32,20 +38,30 @@ export class PendingPool implements Loader {
 
   /** What is pending, in file order. */
   values(): Pending[] {
-    return [...this.#pending.values()];
+    return [...this.#list().values()];
+  }
+
+  #list(): Map<string, Pending> {
+    if (this.#listed !== undefined) return this.#listed;
+    const rest = this.#found.all().map((each) => [variableKey(each), each] as const);
+    this.#listed = new Map(rest.filter(([key]) => !this.#gone.has(key)));
+    return this.#listed;
   }
 
   /** Replaces what is pending by the values of another file. */
-  replace(pending: readonly Pending[], reader: PayloadReader): void {
+  replace(found: PendingValues, reader: PayloadReader): void {
     this.#readers.add(reader);
     this.#hasLoaded = true;
-    this.#pending.clear();
-    for (const each of pending) this.#pending.set(variableKey(each), each);
+    this.#found = found;
+    this.#gone.clear();
+    this.#listed = undefined;
+    this.#lastReader = reader;
+    if (found.isListed) this.#list();
   }
 
   /** The value if it is pending, which it is no longer then: it is in the Context now. */
   give(variable: { readonly scope: string; readonly name: string }): StoredValue | undefined {
-    const value = this.#pending.get(variableKey(variable))?.value;
+    const value = this.#find(variable)?.value;
     if (value !== undefined) this.#given.add(new WeakRef(value));
     this.#settle(variable);
     return value;
@@ -81,10 +97,13 @@ export class PendingPool implements Loader {
 
   /** The values, pending or in the Context, whose bytes may still be in a file. */
   stored(): Pending[] {
-    const registered = Array.from(this.#context.iterVariables()).flatMap(({ scope, name, source }) =>
+    return [...this.values(), ...this.#registered()];
+  }
+
+  #registered(): Pending[] {
+    return Array.from(this.#context.iterVariables()).flatMap(({ scope, name, source }) =>
       source instanceof StoredValue ? [{ scope, name, value: source }] : []
     );
-    return [...this.values(), ...registered];
   }
 
   /** Whether the bytes of `value` are still in a file of this Handler. */
@@ -108,10 +127,12 @@ export class PendingPool implements Loader {
   /** Closes the files that nobody needs: neither the Context, nor what is pending, nor a waiting save, nor a clone. */
   closeUnused(waiting: Iterable<Snapshot>): void {
     const waitingValues = Array.from(waiting).flatMap((snapshot) => snapshot.entries.map((item) => item.value));
+    const pending = this.#listed === undefined ? [] : this.values();
     const used = new Set<unknown>(
-      [...this.stored().map((each) => each.value), ...waitingValues]
+      [...[...pending, ...this.#registered()].map((each) => each.value), ...waitingValues]
         .map((value) => value instanceof StoredValue ? value.reader : undefined),
     );
+    if (this.#listed === undefined && this.#gone.size < this.#found.count) used.add(this.#lastReader);
     for (const each of this.#given) {
       const reader = each.deref()?.reader;
       if (reader === undefined) this.#given.delete(each);
@@ -130,7 +151,16 @@ export class PendingPool implements Loader {
     this.#readers.clear();
   }
 
+  #find(variable: { readonly scope: string; readonly name: string }): Pending | undefined {
+    const key = variableKey(variable);
+    if (this.#listed !== undefined) return this.#listed.get(key);
+    return this.#gone.has(key) ? undefined : this.#found.find(variable.scope, variable.name);
+  }
+
   #settle(variable: { readonly scope: string; readonly name: string }): void {
-    this.#pending.delete(variableKey(variable));
+    if (this.#find(variable) === undefined) return;
+    const key = variableKey(variable);
+    if (this.#listed === undefined) this.#gone.add(key);
+    else this.#listed.delete(key);
   }
 }

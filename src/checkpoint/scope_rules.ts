@@ -36,7 +36,10 @@ export interface Selection {
 export function selectFromManifest(manifest: Manifest, rules: readonly ScopeRule[]): Selection {
   if (rules.length === 0) {
     return {
-      entries: manifest.entries.map((row) => ({ row, scope: row.scope, name: row.name })),
+      // Most loads do not ask for all of them.
+      get entries() {
+        return manifest.entries.map((row) => ({ row, scope: row.scope, name: row.name }));
+      },
       params: manifest.params.map((row) => ({ row, scope: row.scope, name: row.key })),
     };
   }

@@ -62,6 +62,8 @@ export interface ParamEntry {
 
 /** A checkpoint's `.json`, checked as far as it can be without the payload. */
 export interface Manifest {
+  /** How many entries there are. */
+  readonly count: number;
   /** In file order; of two with one scope and name, the one that counts. */
   readonly entries: readonly Entry[];
   /** In file order; of two with one scope and key the last one counts. */
@@ -144,13 +146,18 @@ export function parseManifest(
   checkManifestCrc(bytes, top.extras?.crc, place);
   if (top.extras !== undefined) expectVersion(top.extras, place);
   const profile = profileOf(top);
-  const { entries, payloadSize } = top.variables.plain ?? toEntries(top.variables.rows, profile, place, reports);
+  const { plain, rows } = top.variables;
+  const careful = plain === undefined ? toEntries(rows, profile, place, reports) : undefined;
+  const payloadSize = plain?.payloadSize ?? careful?.payloadSize ?? 0;
   checkPayloadSize(top.extras?.payloadSize, payloadSize, place);
   const generation = generationOf(top, profile);
   const params = top.paramRows?.map((row) => toParamEntry(row, place, reports)) ?? [];
   reportDuplicateParams(params, reports);
-  return {
-    entries,
+  const manifest: Manifest = {
+    count: plain?.count ?? careful?.entries.length ?? 0,
+    get entries() {
+      return plain?.all() ?? careful?.entries ?? [];
+    },
     params,
     nullParams: top.paramRows === undefined,
     profile,
@@ -166,6 +173,23 @@ export function parseManifest(
     upgraded: generation === "integer-dtypes",
     reports: reports.list(),
   };
+  let byName: ReadonlyMap<string, Entry> | undefined;
+  finders.set(manifest, (scope, name) => {
+    if (plain !== undefined) return plain.find(scope, name);
+    byName ??= new Map(manifest.entries.map((entry) => [idOf(entry), entry]));
+    return byName.get(formatParameterName("gomlx-0.10", scope, name));
+  });
+  return manifest;
+}
+
+const finders = new WeakMap<Manifest, (scope: string, name: string) => Entry | undefined>();
+
+/** The entry of that scope and name, without making all others if they are not made yet. */
+export function findEntry(manifest: Manifest, scope: string, name: string): Entry | undefined {
+  const find = finders.get(manifest);
+  return find === undefined
+    ? manifest.entries.find((each) => each.scope === scope && each.name === name)
+    : find(scope, name);
 }
 
 function readWithinBounds(reader: JsonReader, bytes: Uint8Array, scan: boolean, place: ErrorPlace): TopLevel {
@@ -222,7 +246,7 @@ function readParams(reader: JsonReader): ParamRow[] {
 }
 
 function checkRowCount({ variables: { rows, plain }, paramRows }: TopLevel, reader: JsonReader): void {
-  const count = (plain?.entries ?? rows).length + (paramRows?.length ?? 0);
+  const count = (plain?.count ?? rows.length) + (paramRows?.length ?? 0);
   if (count > MAX_ROWS) throw reader.limit(`more than ${MAX_ROWS} variables and params`);
 }
 

@@ -23,7 +23,7 @@ export { type JsonMember, type JsonNode, JsonNumber, JsonObject } from "./json.t
 export { stringifyGo } from "./json_text.ts";
 export { NewerVersionError } from "./extras.ts";
 export { EXTRAS_KEY } from "./extras_key.ts";
-export { type Entry, type Manifest, type ParamEntry, parseManifest } from "./manifest.ts";
+export { type Entry, findEntry, type Manifest, type ParamEntry, parseManifest } from "./manifest.ts";
 export {
   checkDraft,
   type EntryDraft,

@@ -53,6 +53,7 @@ export class RowScanner {
   /** Stretch of the bytes that is in the kernel's memory. */
   #from = 0;
   #to = 0;
+  #count = 0;
 
   /** Copies nothing yet; `bytes` must not change. */
   constructor(bytes: Uint8Array) {
@@ -81,8 +82,16 @@ export class RowScanner {
     return this.#kernel.isRegular.value !== 0;
   }
 
-  /** Appends rows from byte `at` on to `entries`. Returns where they end: `at` if the row there is not plain. */
-  read(at: number, entries: Entry[]): number {
+  /** How many rows it has read. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /**
+   * Reads rows from byte `at` on, and appends what they say to `entries`. Returns where they end: `at` if the row there
+   * is not plain.
+   */
+  read(at: number, entries?: Entry[]): number {
     const isLoaded = at >= this.#from && at < this.#to;
     if (!isLoaded) this.#load(at);
     let count = this.#scan(at);
@@ -93,7 +102,8 @@ export class RowScanner {
     }
     if (count === 0) return at;
     const end = this.#from + this.#kernel.end.value - this.#text;
-    this.#addEntries(count, at, end, entries);
+    this.#count += count;
+    if (entries !== undefined) this.#addEntries(count, at, end, entries);
     return end;
   }
 

@@ -1,7 +1,7 @@
 // The row scanner against the careful reader: whatever a file has, both must say the same of it.
-import { assertEquals, assertGreater } from "@std/assert";
+import { assertEquals, assertGreater, assertStrictEquals } from "@std/assert";
 import { CheckpointError } from "../../src/errors.ts";
-import { encodeManifest, layoutDraft, type Manifest, parseManifest } from "../../src/format/mod.ts";
+import { encodeManifest, findEntry, layoutDraft, type Manifest, parseManifest } from "../../src/format/mod.ts";
 import type { Entry } from "../../src/format/mod.ts";
 import { RowScanner } from "../../src/format/row_scanner.ts";
 import { mutate, randomChanges, randomFrom } from "../hostile/mutation.ts";
@@ -28,7 +28,7 @@ Deno.test("parseManifest() gives the same with and without the scanner for mutat
   }));
   const random = randomFrom(20261125);
   let loaded = 0;
-  for (let round = 0; round < 4000; round++) {
+  for (let round = 0; round < 2500; round++) {
     const [pair, other] = [pairs[random() % pairs.length], pairs[random() % pairs.length]];
     if (pair === undefined || other === undefined) continue;
     const changes = randomChanges(random).map((change) => ({ ...change, file: "json" as const }));
@@ -62,6 +62,25 @@ Deno.test("parseManifest() gives the same with and without the scanner for rows 
       `{\n\t"Params": null,\n\t"Variables": [\n\t\t${rows.join(",\n\t\t")}\n\t]\n}\n`,
     );
     assertEquals(outcome(bytes, true), outcome(bytes, false));
+  }
+});
+
+Deno.test("findEntry() gives the entry that entries has, before and after these are made, and no other", () => {
+  for (const { name, json } of goldenFiles()) {
+    for (const scan of [true, false]) {
+      const manifest = parseManifest(withExtras(json), PLACE, scan);
+      const names = parseManifest(json, PLACE, false).entries;
+      const before = names.slice(0, 20).map((each) => findEntry(manifest, each.scope, each.name));
+      assertEquals(manifest.count, manifest.entries.length, name);
+      for (const [index, entry] of manifest.entries.entries()) {
+        if (index < 20) assertStrictEquals(before[index], entry, name);
+        assertStrictEquals(findEntry(manifest, entry.scope, entry.name), entry, name);
+      }
+      for (const odd of ["", "none", 'w",\n\t\t\t"Dimensions": null', "w/x"]) {
+        assertEquals(findEntry(manifest, "/none", odd), undefined);
+        assertEquals(findEntry(parseManifest(json, PLACE, scan), "/none", odd), undefined);
+      }
+    }
   }
 });
 
