@@ -47,7 +47,15 @@ import { type SaveOptions, type WorkOptions, writeCheckpoint } from "./save.ts";
 import { type BackgroundSaveHook, backgroundSaveHook, saveHook } from "./save_hook.ts";
 import { clearTrash, listTrash, takeFromTrash } from "./trash.ts";
 import { WriterLock } from "./writer_lock.ts";
-import { captureSnapshot, type Inherited, releaseSnapshot, type Snapshot, variableKey } from "./snapshot.ts";
+import {
+  captureSnapshot,
+  type Inherited,
+  inheritRows,
+  releaseSnapshot,
+  rowsByKey,
+  type Snapshot,
+  variableKey,
+} from "./snapshot.ts";
 import { finishOnSignal } from "./signal_guard.ts";
 import { type OpenedCheckpoints, type SkippedCheckpoint, withIntact } from "./with_intact.ts";
 
@@ -645,13 +653,13 @@ export class Handler implements Loader, AsyncDisposable {
     const write = (): Promise<Manifest> => writeCheckpoint(store, base, snapshot, (text) => this.#warn(text), options);
     const manifest = await (options.pin === true ? this.#retention.whilePinned(base, write) : write());
     this.#retention.saved(name, manifest);
-    const entries = new Map(manifest.entries.map((entry) => [variableKey(entry), entry]));
+    const rows = rowsByKey(manifest);
     for (const item of snapshot.entries) {
-      const row = entries.get(variableKey(item));
+      const row = item.origin && rows().get(variableKey(item));
       if (row !== undefined) item.origin?.addRow(row);
     }
-    this.#inherited = { ...this.#inherited, entries };
-    await this.#afterSave("continue with the new file", () => this.#movePending(base, manifest, captured, entries));
+    this.#inherited = inheritRows(this.#inherited, rows);
+    await this.#afterSave("continue with the new file", () => this.#movePending(base, manifest, captured, rows));
     await this.#afterSave("remove older checkpoints", () => {
       return this.#retention.apply({ ...listing, checkpoints: [...listing.checkpoints, name] }, saved);
     });
@@ -672,14 +680,14 @@ export class Handler implements Loader, AsyncDisposable {
     base: string,
     manifest: Manifest,
     snapshot: Snapshot,
-    entries: ReadonlyMap<string, Entry>,
+    rows: () => ReadonlyMap<string, Entry>,
   ): Promise<void> {
     // A compressed file would have to be inflated again for what the old one gives by position.
     if (snapshot.compression === "none" && snapshot.entries.some(({ value }) => this.#pool.isUnread(value))) {
       const name = base + BIN_DATA_SUFFIX;
       const reader = new PayloadReader(`${this.dir()}/${name}`, manifest, () => this.#store.open(name));
       await reader.ready();
-      this.#pool.moveTo(reader, entries, snapshot);
+      this.#pool.moveTo(reader, rows(), snapshot);
     }
     this.#pool.closeUnused(this.#queued);
   }

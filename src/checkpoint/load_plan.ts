@@ -8,7 +8,7 @@ import { listedValues, type PendingValues, valuesOf } from "./pending_values.ts"
 import { readValues } from "./read_values.ts";
 import type { WorkOptions } from "./save.ts";
 import { type Placed, selectFromManifest } from "./scope_rules.ts";
-import { type Inherited, type Pending, variableKey } from "./snapshot.ts";
+import { type Inherited, type Pending, rowsByKey, variableKey } from "./snapshot.ts";
 import { profileOf, type Source } from "./source.ts";
 import { StoredValue } from "./stored_value.ts";
 
@@ -118,12 +118,11 @@ export function applyPlan(
     keptParams.set(row.param, row);
     context.inAbsPath(scope).setParam(key, row.param);
   }
-  let entries: ReadonlyMap<string, Entry> | undefined;
+  const rows = rowsByKey(manifest);
   return {
     ...spelling,
-    // Only a save asks for them.
     get entries() {
-      return entries ??= new Map(manifest.entries.map((entry) => [variableKey(entry), entry]));
+      return rows();
     },
     params: keptParams,
     paramRows: new Map(params.map(({ row, scope, name }) => [variableKey({ scope, name }), row])),

@@ -11,6 +11,7 @@ import {
   type Entry,
   type EntryDraft,
   type JsonMember,
+  type Manifest,
   type ManifestDraft,
   type Metrics,
   type ParamDraft,
@@ -48,6 +49,28 @@ export interface Inherited {
   readonly unloadedParams: readonly ParamEntry[];
   /** Unknown keys at the top level. */
   readonly unknown: readonly JsonMember[];
+}
+
+/** A manifest's rows by {@linkcode variableKey}; put together at the first call, since few saves and loads ask. */
+export function rowsByKey(manifest: Manifest): () => ReadonlyMap<string, Entry> {
+  let rows: ReadonlyMap<string, Entry> | undefined;
+  return () => rows ??= new Map(manifest.entries.map((entry) => [variableKey(entry), entry]));
+}
+
+/** The same, but with the rows of another file. */
+export function inheritRows(inherited: Inherited, rows: () => ReadonlyMap<string, Entry>): Inherited {
+  const { profile, compression, params, paramRows, unloadedParams, unknown } = inherited;
+  return {
+    profile,
+    compression,
+    params,
+    paramRows,
+    unloadedParams,
+    unknown,
+    get entries() {
+      return rows();
+    },
+  };
 }
 
 /** One variable to be written. */
