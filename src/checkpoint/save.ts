@@ -63,7 +63,7 @@ export async function writeCheckpoint(
         const header = payloadHeader(snapshot.profile, snapshot.compression);
         if (header.length > 0) await file.write(header);
         const gzip = snapshot.compression === "gzip" ? new GzipSink(file) : undefined;
-        const slices = new SliceSink(gzip ?? file);
+        const slices = new SliceSink(gzip ?? file, layout.payloadSize);
         results = [];
         const readers = new Map<PayloadReader, EntryReader>();
         try {
@@ -155,23 +155,28 @@ function forwardOf(reader: PayloadReader, readers: Map<PayloadReader, EntryReade
  */
 class SliceSink {
   readonly #to: BlobSink;
-  #gathered = new Uint8Array(SLICE_BYTES / 8);
-  #gatheredBefore = new Uint8Array(SLICE_BYTES / 8);
+  readonly #sliceBytes: number;
+  #gathered: Uint8Array<ArrayBuffer>;
+  #gatheredBefore: Uint8Array<ArrayBuffer>;
   #used = 0;
   #lent: Uint8Array | undefined;
   #spare: Uint8Array | undefined;
   #writing: Promise<void> = Promise.resolve();
   #beingWritten: Uint8Array | undefined;
 
-  constructor(to: BlobSink) {
+  /** No more than `total` bytes will come. */
+  constructor(to: BlobSink, total: number) {
     this.#to = to;
+    this.#sliceBytes = Math.min(SLICE_BYTES, total);
+    this.#gathered = new Uint8Array(Math.min(SLICE_BYTES / 8, total));
+    this.#gatheredBefore = new Uint8Array(this.#gathered.length);
   }
 
   /** A buffer to fill and then write; its memory is given again as soon as it is not being written. */
   borrow(length: number): Uint8Array {
     // What was lent last may have been gathered, and the one before it may still be on its way.
     if (this.#lent?.buffer === this.#beingWritten?.buffer) [this.#lent, this.#spare] = [this.#spare, this.#lent];
-    this.#lent ??= new Uint8Array(SLICE_BYTES);
+    this.#lent ??= new Uint8Array(this.#sliceBytes);
     return this.#lent.subarray(0, length);
   }
 

@@ -13,6 +13,9 @@ export class LocalRoot {
   /** Absolute path. */
   readonly path: string;
   readonly #files: Files;
+  readonly #durableFolders = new Set<string>();
+  /** Directories that hold new ones, and are not synced yet. */
+  #unsynced: readonly string[] = [];
 
   /** Makes it without touching anything. */
   constructor(path: string, files: Files) {
@@ -76,13 +79,21 @@ export class LocalRoot {
     }
   }
 
-  /** The path of a folder, made durably if it is missing. */
+  /**
+   * The path of a folder, made durably if it is missing. One that is there may be of a process that was killed before it
+   * was durable, so that is seen to once.
+   */
   async makeFolder(folder: string | undefined, mode: number, operation: FileOperation): Promise<string> {
     const found = await this.folder(folder, operation);
-    if (found !== undefined) return found;
-    const path = join(this.path, folder ?? "");
-    await this.#files.makeDirectory(path, mode);
+    if (folder === undefined) {
+      if (found === undefined) await this.make(mode);
+      return found ?? this.path;
+    }
+    const path = found ?? join(this.path, folder);
+    if (this.#durableFolders.has(folder)) return path;
+    if (found === undefined) await this.#files.makeDirectory(path, mode);
     await this.#files.syncDirectory(this.path);
+    this.#durableFolders.add(folder);
     return path;
   }
 
@@ -95,8 +106,32 @@ export class LocalRoot {
       parent = dirname(parent);
     }
     await this.#files.makeDirectory(this.path, mode);
-    for (const path of missing) {
-      if (isGranted("read", dirname(path))) await this.#files.syncDirectory(dirname(path));
+    this.#unsynced = missing.map((path) => dirname(path)).filter((path) => isGranted("read", path));
+    await this.syncMade();
+  }
+
+  /**
+   * Makes the directory's own name durable, and those of its parents: a process may have been killed, or a sync have
+   * failed, between making them and that. As far as the parents may be read.
+   */
+  async settle(): Promise<void> {
+    await this.syncMade();
+    for (let path = dirname(this.path); isGranted("read", path); path = dirname(path)) {
+      try {
+        await this.#files.syncDirectory(path);
+      } catch (error) {
+        if (error instanceof Deno.errors.PermissionDenied) return;
+        throw error;
+      }
+      if (path === dirname(path)) return;
+    }
+  }
+
+  /** Syncs what `make` could not. */
+  async syncMade(): Promise<void> {
+    for (let path = this.#unsynced[0]; path !== undefined; path = this.#unsynced[0]) {
+      await this.#files.syncDirectory(path);
+      this.#unsynced = this.#unsynced.slice(1);
     }
   }
 

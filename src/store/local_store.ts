@@ -80,7 +80,7 @@ export class LocalStore implements Store {
   ensureRoot(): Promise<void> {
     const operation = this.#operation("make or use the directory", "", this.writable ? ["read", "write"] : ["read"]);
     return attempt(operation, async () => {
-      if (await this.#root.exists()) return;
+      if (await this.#root.exists()) return await this.#root.syncMade();
       this.#checkWritable(operation);
       await this.#root.make(this.#mode);
     });
@@ -181,7 +181,14 @@ export class LocalStore implements Store {
       // Opening it would create or truncate what a symlink leads to.
       const kind = await this.#kindOf(path) ?? "file";
       if (kind !== "file") throw new StoreError(`Cannot lock "${this.label}": "${path}" is not a file`, { path });
-      return await takeLock(this.#files, path, this.label);
+      const lock = await takeLock(this.#files, path, this.label);
+      try {
+        await this.#root.settle();
+        return lock;
+      } catch (error) {
+        lock.release();
+        throw error;
+      }
     });
   }
 

@@ -1,0 +1,196 @@
+import { assert, assertEquals } from "@std/assert";
+import { bytesOf, textOf } from "../checkpoint/blobs.ts";
+import { build, type Config, type Handler, load } from "../../src/checkpoint/mod.ts";
+import { sortBlobs } from "../../src/checkpoint/leftovers.ts";
+import { Context } from "../../src/context/mod.ts";
+import { CheckpointError } from "../../src/errors.ts";
+import { BACKUP_DIR } from "../../src/format/mod.ts";
+import { type Files, LocalStore } from "../../src/store/mod.ts";
+import { Tensor } from "../../src/tensor/mod.ts";
+import type { FaultScenario, Life } from "../../src/testing/mod.ts";
+
+/** Where the checkpoints are on the disk of a FaultFiles; neither directory exists at first. */
+const PATH = "/data/run";
+
+/** What a returned call has promised. */
+export type Promised =
+  | { readonly kind: "saved"; readonly base: string; readonly step: number }
+  | { readonly kind: "backed up"; readonly base: string; readonly step: number };
+
+/** How a life saves. */
+export interface Cycle {
+  readonly keep: number;
+  readonly compress?: "gzip" | "none";
+  /** What is done, one after the other. */
+  readonly steps: readonly ("save" | "background" | "backup" | "delete" | "restore")[];
+}
+
+/**
+ * Lives that save, keep, back up, delete and restore. What is in a checkpoint follows from its step alone, so that any
+ * that is found can be compared bit by bit.
+ */
+export function checkpointScenario(name: string, cycle: Cycle): FaultScenario<Promised> {
+  return {
+    name,
+    run: (life) => liveOnce(life, cycle, cycle.steps),
+    recover: (life) => liveOnce(life, cycle, ["save"]),
+    check: (files, promised) => checkPromises(files, promised, cycle),
+    checkClean,
+    checkError: (error) => assert(error instanceof CheckpointError, `not a CheckpointError: ${error}`),
+  };
+}
+
+async function liveOnce(life: Life<Promised>, cycle: Cycle, steps: Cycle["steps"]): Promise<void> {
+  const ctx = new Context();
+  const warnings: string[] = [];
+  const store = new LocalStore(PATH, { files: life.files });
+  await life.attempt(() => store.ensureRoot());
+  const config = configOf(ctx, store, cycle).onWarning((text) => warnings.push(text));
+  await using handler = await life.attempt(() => config.done());
+  for (const what of steps) await doStep(life, handler, ctx, what);
+}
+
+function configOf(ctx: Context, store: LocalStore, { keep, compress = "none" }: Cycle): Config {
+  return build(ctx).store(store).keep(keep).compress(compress).clock(() => new Date(2026, 0, 1));
+}
+
+async function doStep(
+  life: Life<Promised>,
+  handler: Handler,
+  ctx: Context,
+  what: Cycle["steps"][number],
+): Promise<void> {
+  const step = Number(ctx.getGlobalStep());
+  switch (what) {
+    case "save": {
+      setModel(ctx, step + 1);
+      const { baseName } = await life.attempt(() => handler.save());
+      return life.promise({ kind: "saved", base: baseName, step: step + 1 });
+    }
+    case "background": {
+      setModel(ctx, step + 1);
+      const { baseName } = await life.attempt(async () => {
+        const saving = await handler.saveInBackground();
+        // Training goes on; what it changes is none of that checkpoint's business.
+        ctx.in("model").getVariable("w")?.setValue(Tensor.zeros("Float32", [37]));
+        try {
+          await handler.flush();
+          return await saving.done ?? fail();
+        } finally {
+          setModel(ctx, step + 1);
+        }
+      });
+      return life.promise({ kind: "saved", base: baseName, step: step + 1 });
+    }
+    case "backup": {
+      const base = await life.attempt(() => handler.backup());
+      return life.promise({ kind: "backed up", base, step: stepOf(base) });
+    }
+    case "delete":
+      return ctx.in("model").deleteVariablesInScope();
+    case "restore": {
+      const oldest = (await life.attempt(() => handler.listCheckpoints()))[0];
+      await life.attempt(() => handler.restore(oldest ?? ""));
+      // Values are read when they are asked for.
+      await life.attempt(async () => await assertModel(ctx, stepOf(oldest ?? "")));
+      // It goes on from there, under numbers that are still free.
+      ctx.setGlobalStep(step);
+    }
+  }
+}
+
+/** The model after `step` steps: of its variables one never changes, and one is there at odd steps only. */
+function modelAt(step: number): ReadonlyMap<string, Tensor> {
+  const bytes = Uint8Array.from({ length: 4 * 37 }, (_, i) => (i * 7 + step * 31) % 251);
+  const model = new Map([
+    ["w", new Tensor("Float32", [37], bytes)],
+    ["frozen", Tensor.from(Float64Array.of(0.1, NaN, -0))],
+  ]);
+  if (step % 2 === 1) model.set("odd", Tensor.from(BigInt64Array.of(BigInt(step))));
+  return model;
+}
+
+function setModel(ctx: Context, step: number): void {
+  const scope = ctx.in("model").checked(false);
+  const model = modelAt(step);
+  for (const [name, tensor] of model) {
+    const known = scope.getVariable(name);
+    // The frozen one is not asked for: what a Handler has loaded goes from file to file.
+    if (known === undefined) scope.variableWithValue(name, tensor);
+    else if (name !== "frozen") known.setValue(tensor);
+  }
+  if (!model.has("odd")) ctx.deleteVariable("/model", "odd");
+  ctx.setGlobalStep(step);
+}
+
+function assertModel(ctx: Context, step: number): void {
+  const model = modelAt(step);
+  for (const name of ["w", "frozen", "odd"]) {
+    const found = ctx.in("model").getVariable(name)?.value();
+    assertEquals(found?.bytes.slice().toHex(), model.get(name)?.bytes.slice().toHex(), `"${name}" of step ${step}`);
+  }
+}
+
+function stepOf(base: string): number {
+  return Number(/-step-0*(\d+)$/.exec(base)?.[1]);
+}
+
+/** Whatever a listing shows is whole; the newest is the last that was promised, or newer; none is missing. */
+async function checkPromises(files: Files, promised: readonly Promised[], { keep }: Cycle): Promise<void> {
+  const store = new LocalStore(PATH, { files, write: false });
+  const saved = promised.filter((each) => each.kind === "saved").map((each) => each.base);
+  const blobs = await store.list().catch((error) => {
+    if (saved.length === 0 && error instanceof CheckpointError && error.code === "not-found") return [];
+    throw error;
+  });
+  const { pairs, torn } = sortBlobs(blobs);
+  assertEquals(torn, [], "a manifest is never alone");
+  for (const { base } of pairs.slice(0, -1)) await assertWhole(files, PATH, base);
+  const found = pairs.map((each) => each.base);
+  const newer = found.filter((base) => base > (saved.at(-1) ?? ""));
+  assert(newer.length <= 2, `two crashes cannot have interrupted the saves of ${newer}`);
+  const wanted = [...new Set([...saved, ...found])].sort().slice(-keep);
+  assertEquals(wanted.filter((base) => !found.includes(base)), [], `lost; there are ${found}, kept are ${keep}`);
+  if (found.length > 0) await assertNewest(store, stepOf(found.at(-1) ?? ""));
+  for (const each of promised) {
+    if (each.kind === "backed up") await assertWhole(files, `${PATH}/${BACKUP_DIR}`, each.base);
+  }
+}
+
+/** Checkpoints that proved whole; thousands of disks have the same ones. */
+const WHOLE = new Set<string>();
+
+async function assertWhole(files: Files, path: string, base: string): Promise<void> {
+  const ctx = new Context();
+  const store = new LocalStore(path, { files, write: false });
+  const content = [base, await textOf(store, `${base}.json`), (await bytesOf(store, `${base}.bin`)).toHex()].join();
+  if (WHOLE.has(content)) return;
+  WHOLE.add(content);
+  await using _ = await load(ctx).store(store).at(base).immediate().done();
+  assertModel(ctx, stepOf(base));
+}
+
+async function assertNewest(store: LocalStore, step: number): Promise<void> {
+  const ctx = new Context();
+  await using handler = await load(ctx).store(store).onWarning(unexpected).done();
+  assertModel(ctx, step);
+  assertEquals([stepOf(handler.loadedBase ?? ""), Number(ctx.getGlobalStep())], [step, step]);
+}
+
+/** Nothing of an interrupted save is left. */
+async function checkClean(files: Files): Promise<void> {
+  const store = new LocalStore(PATH, { files, write: false });
+  for (const folder of [undefined, BACKUP_DIR]) {
+    assertEquals(await store.temporaries(folder), [], folder);
+    const { orphaned, torn, foreign } = sortBlobs(await store.list(folder));
+    assertEquals([orphaned, torn, foreign], [[], [], []], folder);
+  }
+}
+
+function unexpected(text: string): never {
+  throw new Error(`unexpected report: ${text}`);
+}
+
+function fail(): never {
+  throw new Error("a save in the background gave no checkpoint");
+}
