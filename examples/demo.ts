@@ -1,6 +1,7 @@
 /**
  * The main job, on real input: a model that GoMLX (Go) has trained and checkpointed is opened, looked at, changed and
- * saved again, and GoMLX reads the result; then the last checkpoints are averaged.
+ * saved again; the last checkpoints are averaged; a run on real digits is killed and goes on; and GoMLX reads what Cairn
+ * has written.
  *
  * Run it with `deno task demo`.
  */
@@ -10,6 +11,7 @@ import {
   Context,
   hostBackend,
   load,
+  NotFoundError,
   openCheckpoint,
   splitScope,
   type Tensor,
@@ -40,7 +42,10 @@ try {
   const backend = await fastestBackend();
   await average(backend, trainedSteps);
 
-  title("5 · GoMLX reads what Cairn wrote");
+  title("5 · A run on handwritten digits is killed, and the same command goes on");
+  await trainKillAndResume();
+
+  title("6 · GoMLX reads what Cairn wrote");
   await verifyWithGomlx(changed);
 } finally {
   await Deno.remove(run, { recursive: true });
@@ -110,6 +115,49 @@ async function average(backend: Backend, trainedSteps: number | bigint): Promise
   }
 }
 
+/** Runs `examples/mnist.ts`: what it says of the mean at its end is how it came out, better or not. */
+async function trainKillAndResume(): Promise<void> {
+  const dir = await Deno.makeTempDir({ prefix: "cairn-demo-digits-" });
+  try {
+    const process = digits(dir).spawn();
+    let isOver = false;
+    const ended = process.output().finally(() => isOver = true);
+    while (!isOver && await newestStep(dir) < 60) await new Promise((resolve) => setTimeout(resolve, 20));
+    if (!isOver) process.kill("SIGKILL");
+    const killed = await ended;
+    if (killed.signal !== "SIGKILL") throw new Error(`the first run failed: ${decode(killed.stderr)}`);
+    console.log(decode(killed.stdout).trimEnd());
+    console.log(`killed by SIGKILL; the newest checkpoint is of step ${await newestStep(dir)}. Again:`);
+    const { success, stdout, stderr } = await digits(dir).output();
+    if (!success) throw new Error(`the second run failed: ${decode(stderr)}`);
+    const told = /: from step|^(best loss|newest checkpoint|mean of|the mean)/;
+    console.log(decode(stdout).split("\n").filter((line) => told.test(line)).join("\n"));
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+}
+
+function digits(dir: string): Deno.Command {
+  const permissions = ["read", "write", "env", "ffi", "sys"].map((name) => `--allow-${name}`);
+  const args = ["--dir", dir, "--steps", "240", "--every", "20", "--keep", "5"];
+  return new Deno.Command(Deno.execPath(), {
+    args: ["run", "--no-check", ...permissions, join(PROJECT_ROOT, "examples", "mnist.ts"), ...args],
+    stdout: "piped",
+    stderr: "piped",
+  });
+}
+
+/** -1 before the first checkpoint. */
+async function newestStep(dir: string): Promise<number> {
+  try {
+    await using newest = await openCheckpoint(dir);
+    return Number(newest.step);
+  } catch (error) {
+    if (error instanceof NotFoundError) return -1;
+    throw error;
+  }
+}
+
 /** The first four numbers. */
 function numbersOf(tensor: Tensor | undefined): string {
   const shown = Math.min(4, tensor?.size ?? 0);
@@ -144,8 +192,12 @@ async function verifyWithGomlx(expected: ReadonlyMap<string, Tensor>): Promise<v
 async function gomlx(program: "train" | "verify", args: string[]): Promise<string> {
   const command = new Deno.Command(gomlxProgramPath(VERSION, program), { args, stdin: "null" });
   const { success, stdout, stderr } = await command.output();
-  if (!success) throw new Error(`GoMLX's ${program} failed: ${new TextDecoder().decode(stderr)}`);
-  return new TextDecoder().decode(stdout);
+  if (!success) throw new Error(`GoMLX's ${program} failed: ${decode(stderr)}`);
+  return decode(stdout);
+}
+
+function decode(bytes: Uint8Array): string {
+  return new TextDecoder().decode(bytes);
 }
 
 function title(text: string): void {
