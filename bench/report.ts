@@ -52,7 +52,8 @@ export function reportText(
     "GiB/s is of the minimum. The peak is of the whole process (VmHWM); an idle process that has imported Cairn is among",
     "the limits. Import means: sources to evaluated module, compiled code cached. Means: GiB/s of source, with the",
     "checkpoints opened and their checksums compared, and the backend started before. Cold: the operating system was made",
-    "to forget the files, and does not hold a page of them; a virtual machine's host may.",
+    "to forget the files, and does not hold a page of them; a virtual machine's host may. Mapped: a byte of every page",
+    "is touched, and nothing is compared with checksums.",
     "",
     ...plan.contests.flatMap((contest) => contestText(contest, samples)),
     ...section(

@@ -19,15 +19,20 @@ export class AheadReader implements EntryReader {
     this.#aheadBytes = Math.min(aheadBytes, AHEAD_BYTES);
   }
 
+  readNow(entry: Entry, into: Uint8Array, start: number): boolean {
+    const from = entry.position + start;
+    if (this.#buffer === undefined || !this.#holds(from, into.length)) return false;
+    this.#lastEnd = from + into.length;
+    into.set(this.#buffer.subarray(from - this.#start, from - this.#start + into.length));
+    return true;
+  }
+
   async read(entry: Entry, into: Uint8Array, start: number): Promise<void> {
     const from = entry.position + start;
     const isNext = from === this.#lastEnd;
     this.#lastEnd = from + into.length;
     if (isNext && into.length <= this.#aheadBytes / 4 && !this.#holds(from, into.length)) await this.#fill(from);
-    if (this.#buffer === undefined || !this.#holds(from, into.length)) {
-      return await this.#whole.read(entry, into, start);
-    }
-    into.set(this.#buffer.subarray(from - this.#start, from - this.#start + into.length));
+    if (!this.readNow(entry, into, start)) await this.#whole.read(entry, into, start);
   }
 
   finish(): Promise<void> {

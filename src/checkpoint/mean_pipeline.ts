@@ -160,7 +160,7 @@ export class MeanPipeline {
         const entry = variable.decision.from[index]?.entry;
         if (entry === undefined) continue;
         const into = blocks[index]?.subarray(at, at + length) ?? variable.bytes.subarray(start, start + length);
-        await reader?.read(entry, into, start);
+        if (reader?.readNow?.(entry, into, start) !== true) await reader?.read(entry, into, start);
         if (!source.reader.mapped) variable.addToCrc(index, into);
       }
     }));

@@ -20,6 +20,8 @@ export const SLICE_BYTES = 8 * 1024 * 1024;
 export interface EntryReader {
   /** Fills `into` with the entry's bytes from `start` (bytes) on. */
   read(entry: Entry, into: Uint8Array, start: number): Promise<void>;
+  /** The same without waiting, if the bytes have been read ahead; whether they have. */
+  readNow?(entry: Entry, into: Uint8Array, start: number): boolean;
   /** Checks what can only be checked at the end of the payload. */
   finish(): Promise<void>;
 }

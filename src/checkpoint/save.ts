@@ -135,7 +135,9 @@ async function copyStored(
     const slice = sink.borrow(Math.min(SLICE_BYTES, value.byteLength - at));
     // Somebody may read the value meanwhile; then its file may be closed.
     const from = value.reader?.positional ? forwardOf(value.reader, readers) : undefined;
-    await (from?.read(value.entry, slice, at) ?? value.copy(slice, at));
+    if (from?.readNow?.(value.entry, slice, at) !== true) {
+      await (from?.read(value.entry, slice, at) ?? value.copy(slice, at));
+    }
     crc = crc32(slice, crc);
     await sink.write(slice);
     progress.add(slice.length);

@@ -82,7 +82,7 @@ async function checkEntry(entry: Entry, reader: EntryReader, path: string, progr
   let crc = 0;
   for (let at = 0; at < entry.byteLength; at += SLICE_BYTES) {
     const slice = buffer.subarray(0, Math.min(SLICE_BYTES, entry.byteLength - at));
-    await reader.read(entry, slice, at);
+    if (reader.readNow?.(entry, slice, at) !== true) await reader.read(entry, slice, at);
     crc = crc32(slice, crc);
     progress.add(slice.length);
   }
