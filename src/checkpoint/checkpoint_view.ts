@@ -30,7 +30,7 @@ export interface CheckpointParts {
 /** A Checkpoint in one line, for where it stands inside another value. */
 export function checkpointLine({ baseName, step, metrics, variables, params }: CheckpointParts): string {
   const bytes = variables.reduce((sum, each) => sum + each.byteLength, 0);
-  return ["Checkpoint", `"${visible(baseName)}"`, ...stepFacts(step), ...metricFacts(metrics).map(visible)]
+  return ["Checkpoint", `"${visible(baseName)}"`, ...stepFacts(step), ...metricFacts(metrics)]
     .concat(formatItems(variables.length, "variable"), formatBytes(bytes), formatItems(params.length, "param")).join(
       " · ",
     );

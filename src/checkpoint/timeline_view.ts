@@ -8,7 +8,7 @@ import {
   type Row,
   type View,
 } from "../render/mod.ts";
-import { metricText } from "./metric_text.ts";
+import { metricLabel, metricText } from "./metric_text.ts";
 import type { Timeline, TimelineCheckpoint } from "./timeline.ts";
 
 const FIRST_COLUMNS: readonly Column[] = [
@@ -42,7 +42,7 @@ export function timelineView({ place, checkpoints, keeps, now }: Timeline): View
   const metrics = [...new Set(newestFirst.flatMap((each) => Object.keys(each.metrics)))].slice(0, MAX_METRICS);
   const columns = [
     ...FIRST_COLUMNS,
-    ...metrics.map((title): Column => ({ title, align: "right", width: 80 })),
+    ...metrics.map((name): Column => ({ title: metricLabel(name), align: "right", width: 80 })),
     ...LAST_COLUMNS,
   ];
   const rows = newestFirst.slice(0, MAX_ROWS).map((each, index) => rowOf(each, metrics, index === 0, now));

@@ -6,7 +6,8 @@ import { ConfigError, NotFoundError } from "../../src/errors.ts";
 import type { Metrics } from "../../src/format/mod.ts";
 import { LocalStore, MemoryStore, type Store } from "../../src/store/mod.ts";
 import { TemporaryDirectory } from "../store/temporary_directory.ts";
-import { put } from "./blobs.ts";
+import { assertSafeHtml } from "../render/html_check.ts";
+import { put, putForeign } from "./blobs.ts";
 import { SILENT, valueOf } from "./runs.ts";
 
 /** Saves one checkpoint with each of these metrics, of steps 1, 2 and so on, whose `/a/w` is the step. */
@@ -195,4 +196,22 @@ Deno.test("a checkpoint and a timeline show the metrics", async () => {
   const text = Deno.inspect(line, { colors: false });
   assertMatch(text, /checkpoint .* step .* val_loss .* accuracy/);
   assertMatch(text, / 1 +0\.250/);
+});
+
+Deno.test("names of metrics from a stranger's file are shown short, and neither as HTML nor as control characters", async () => {
+  const store = new MemoryStore("run");
+  const name = `<img src=x>\u001b[31m${"x".repeat(5000)}`;
+  const base = "checkpoint-n0000001-20260101-000000-initial";
+  await putForeign(store, base, [], { more: { Cairn: { FormatVersion: 1, Metrics: { [name]: 1 } } } });
+  await using checkpoint = await openCheckpoint(store, { onWarning: SILENT });
+  for (const shown of [checkpoint, await timeline(store)]) {
+    const bundle = Reflect.get(shown, Symbol.for("Jupyter.display")).call(shown);
+    assertSafeHtml(bundle["text/html"]);
+    for (const face of [Deno.inspect(shown, { colors: false }), bundle["text/html"]]) {
+      assert(
+        face.includes("[31mxxx") && !face.includes("\u001b") && !face.includes("x".repeat(41)),
+        face.slice(0, 500),
+      );
+    }
+  }
 });
