@@ -1,10 +1,10 @@
-import { CheckpointError, CorruptError } from "../errors.ts";
+import { CheckpointError } from "../errors.ts";
 import { BIN_DATA_SUFFIX, JSON_NAME_SUFFIX } from "../format/mod.ts";
 import type { Store } from "../store/mod.ts";
 import { MissingPayloadError } from "./damage.ts";
 import type { WorkOptions } from "./save.ts";
 import { openSource, type Source } from "./source.ts";
-import { firstProblem, verifySource } from "./verify.ts";
+import { verifySource } from "./verify.ts";
 
 /**
  * Opens a checkpoint that proves intact: its manifest is right, its payload as long as it must be; with `verify` every
@@ -45,7 +45,7 @@ async function openListed(store: Store, base: string): Promise<Source | undefine
 
 /** A raw payload's size has been compared; a gzip stream ends with the size that it had. */
 async function endsWell({ store, base, manifest, reader }: Source): Promise<boolean> {
-  if (reader.positional) return true;
+  if (reader.positional || manifest.payloadSize === 0) return true;
   const handle = await store.open(base + BIN_DATA_SUFFIX);
   try {
     const end = new Uint8Array(4);
@@ -56,12 +56,11 @@ async function endsWell({ store, base, manifest, reader }: Source): Promise<bool
   }
 }
 
-/** Compares every checksum; closes the source and throws a CorruptError if one is wrong. */
+/** Compares every checksum; closes the source and throws the first error if one is wrong. */
 export async function expectVerified(source: Source, options: WorkOptions): Promise<void> {
-  const report = await verifySource(source, options);
-  if (report.ok) return;
+  let damage: CheckpointError | undefined;
+  await verifySource(source, options, (error) => damage ??= error);
+  if (damage === undefined) return;
   source.reader.close();
-  throw new CorruptError(firstProblem(report) ?? `Checkpoint "${source.base}" is damaged`, {
-    path: source.reader.path,
-  });
+  throw damage;
 }

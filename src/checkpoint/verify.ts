@@ -35,36 +35,38 @@ export interface VerifyReport {
   readonly variables: readonly VerifiedVariable[];
 }
 
-/** Reads a checkpoint's manifest again and all its bytes. What is damaged is reported, what cannot be read is thrown. */
-export async function verifySource(source: Source, options: WorkOptions): Promise<VerifyReport> {
+/**
+ * Reads a checkpoint's manifest again and all its bytes. What is damaged is reported, and told to `onDamage`; what cannot
+ * be read is thrown.
+ */
+export async function verifySource(
+  source: Source,
+  options: WorkOptions,
+  onDamage: (error: CheckpointError) => void = () => {},
+): Promise<VerifyReport> {
   const { store, base, manifest, reader } = source;
   const total = manifest.entries.reduce((sum, each) => sum + each.byteLength, 0);
   const progress = new ByteProgress("verify", total, options);
   return await progress.during(async () => {
-    const problems = [await problemOf(() => checkManifest(source))];
+    const problems = [await problemOf(() => checkManifest(source), onDamage)];
     await reader.ready();
     const forward = reader.forward();
     const results = new Map<Entry, VerifiedVariable>();
     for (const entry of manifest.entries.toSorted((a, b) => a.position - b.position)) {
-      const problem = await problemOf(() => checkEntry(entry, forward, reader.path, progress));
+      const problem = await problemOf(() => checkEntry(entry, forward, reader.path, progress), onDamage);
       const result = problem !== undefined ? "damaged" : entry.crc32 === undefined ? "unchecked" : "ok";
       results.set(entry, { path: entryLabel(entry), byteLength: entry.byteLength, result, problem });
     }
     const variables = manifest.entries.flatMap((entry) => results.get(entry) ?? []);
     const isDamaged = variables.some(({ result }) => result === "damaged");
     // A compressed stream that broke off has been told already.
-    if (!isDamaged) problems.push(await problemOf(() => forward.finish()));
+    if (!isDamaged) problems.push(await problemOf(() => forward.finish(), onDamage));
     const found = problems.filter((each) => each !== undefined);
     return drawable(
       { baseName: base, place: store.label, ok: !isDamaged && found.length === 0, problems: found, variables },
       verifyReportView,
     );
   });
-}
-
-/** The first thing that is wrong, in words; undefined if all is well. */
-export function firstProblem({ problems, variables }: VerifyReport): string | undefined {
-  return problems[0] ?? variables.find(({ problem }) => problem !== undefined)?.problem;
 }
 
 async function checkManifest({ store, base }: Source): Promise<void> {
@@ -90,12 +92,16 @@ async function checkEntry(entry: Entry, reader: EntryReader, path: string, progr
 }
 
 /** The message of what is wrong with the content; other errors are thrown. */
-async function problemOf(check: () => Promise<void>): Promise<string | undefined> {
+async function problemOf(
+  check: () => Promise<void>,
+  onDamage: (error: CheckpointError) => void,
+): Promise<string | undefined> {
   try {
     await check();
     return undefined;
   } catch (error) {
     if (!isContentError(error)) throw error;
+    onDamage(error);
     return error.message;
   }
 }
