@@ -108,6 +108,9 @@ export function applyPlan(
     pool.give(variable);
   }
   liveGroupsOf(context).forEach((group) => group.finish());
+  for (const { scope, name, value } of pending) {
+    if (context.inspectVariableIfLoaded(scope, name)?.live !== undefined) value.release();
+  }
   const unloadedParams: ParamEntry[] = [];
   const keptParams = new WeakMap<GoParam, ParamEntry>();
   for (const { row, scope, name: key } of params) {

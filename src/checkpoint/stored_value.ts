@@ -17,6 +17,7 @@ export class StoredValue implements LoadedValue {
   #loaded: Tensor | undefined;
   #reading: Promise<Tensor> | undefined;
   #loadedCrc: number | undefined;
+  #isReleased = false;
   /** Rows of files that have these very bytes: the first one, and others. */
   #row: Entry;
   #rows: WeakSet<Entry> | undefined;
@@ -61,7 +62,7 @@ export class StoredValue implements LoadedValue {
 
   /** The payload that its bytes come from; undefined once they are in memory. */
   get reader(): PayloadReader | undefined {
-    return this.#loaded === undefined ? this.#reader : undefined;
+    return this.#loaded === undefined && !this.#isReleased ? this.#reader : undefined;
   }
 
   /** CRC-32 of the bytes as they were in the file, if it is known. */
@@ -119,6 +120,11 @@ export class StoredValue implements LoadedValue {
       measuring.add(into);
     }
     return measuring.finish(path);
+  }
+
+  release(): void {
+    this.#loaded = undefined;
+    this.#isReleased = true;
   }
 
   /** Copies bytes from `start` on into `into`, from memory or the file. */

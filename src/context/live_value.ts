@@ -25,7 +25,7 @@ export interface LoadedEntry {
   /** Name in the Context. */
   readonly name: string;
   /** The value, which need not be in memory. */
-  readonly value: Pick<LoadedValue, "dtype" | "dimensions" | "loaded" | "readSync">;
+  readonly value: Pick<LoadedValue, "dtype" | "dimensions" | "loaded" | "readSync" | "release">;
 }
 
 /** What there is of a checkpoint, whose values need not be in memory. */

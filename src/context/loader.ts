@@ -20,6 +20,8 @@ export interface LoadedValue {
   readSync(): Tensor;
   /** The same without blocking. */
   read(): Promise<Tensor>;
+  /** Lets go of the bytes in memory, for whoever has copied them and is the only one to use it; it is not read again. */
+  release?(): void;
   /** Statistics of the values, if they are known already. */
   readonly measured?: Statistics | undefined;
   /** Bytes that {@linkcode measureSync} would read; Infinity if it cannot. */

@@ -30,7 +30,7 @@ export {
   type HandlerCallbackOptions,
 } from "./checkpoint_callback.ts";
 export type { FitOptions } from "./fit_checkpoints.ts";
-export type { LoadReport } from "./load_report.ts";
+export type { TrackReport } from "./track_report.ts";
 export type { TfBuffer, TfLayer, TfModel, TfOptimizer, TfTensor, TfVariable, TfWeight } from "./tfjs_types.ts";
 export { tfjsTrainer, type TfjsTrainerOptions } from "./tfjs_trainer.ts";
 export { track, type Trackable, type Tracked, type TrackOptions } from "./track.ts";

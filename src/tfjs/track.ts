@@ -1,6 +1,6 @@
 import { type Context, joinScope, liveGroupsOf, splitScope, type Variable } from "../context/mod.ts";
 import { ConfigError } from "../errors.ts";
-import type { LoadReport } from "./load_report.ts";
+import type { TrackReport } from "./track_report.ts";
 import { isTfModel, isTfOptimizer, isTfVariable } from "./tfjs_kinds.ts";
 import type { TfModel, TfOptimizer, TfVariable } from "./tfjs_types.ts";
 import { TrackedOptimizer } from "./tracked_optimizer.ts";
@@ -35,7 +35,7 @@ export interface Tracked {
   /** The variables of the Context: of a model in the order of its layers, of an optimizer those that it has so far. */
   readonly variables: readonly Variable[];
   /** How the checkpoint that was loaded last fitted. */
-  readonly report: LoadReport;
+  readonly report: TrackReport;
   /** The optimizer that was tracked with a model. */
   readonly optimizer?: Tracked | undefined;
   /** Lets go: the variables of the Context are deleted, those of tfjs stay as they are. */

@@ -9,7 +9,7 @@ import {
   type Variable,
 } from "../context/mod.ts";
 import { VariableError } from "../errors.ts";
-import { fitLoaded, type LoadReport, pathOf, type WantedVariable } from "./load_report.ts";
+import { fitLoaded, pathOf, type TrackReport, type WantedVariable } from "./track_report.ts";
 import {
   kindOfOptimizer,
   type OptimizerKind,
@@ -30,7 +30,7 @@ interface Moment extends WantedVariable {
 
 /** What a load is about to do. */
 interface Plan {
-  readonly report: LoadReport;
+  readonly report: TrackReport;
   readonly moments: ReadonlyMap<string, Moment>;
   /** Whether the moments that the file lacks did not exist when it was written. */
   readonly isWhole: boolean;
@@ -56,7 +56,7 @@ export class TrackedOptimizer implements Tracking {
   readonly #moments = new Map<string, MomentValue>();
   #places = new Map<string, Member>();
   #lastNames: readonly string[] = [];
-  #report: LoadReport = { missing: [], unexpected: [] };
+  #report: TrackReport = { missing: [], unexpected: [] };
   #plan: Plan | undefined;
   #stopListening = (): void => {};
 
@@ -96,7 +96,7 @@ export class TrackedOptimizer implements Tracking {
     return [...this.#variables.values()];
   }
 
-  get report(): LoadReport {
+  get report(): TrackReport {
     return this.#report;
   }
 

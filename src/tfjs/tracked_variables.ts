@@ -11,7 +11,7 @@ import {
 } from "../context/mod.ts";
 import { VariableError } from "../errors.ts";
 import { Tensor } from "../tensor/mod.ts";
-import { fitLoaded, type LoadReport, pathOf } from "./load_report.ts";
+import { fitLoaded, pathOf, type TrackReport } from "./track_report.ts";
 import { TfValue } from "./tf_value.ts";
 import type { TfVariable } from "./tfjs_types.ts";
 
@@ -34,7 +34,7 @@ export interface Tracking extends LiveGroup {
   /** The variables of the Context. */
   readonly variables: readonly Variable[];
   /** How the checkpoint that was loaded last fitted. */
-  readonly report: LoadReport;
+  readonly report: TrackReport;
   /** Binds the group; what the Context has for it is in memory and fits. */
   bind(): void;
   /** Lets go of it: the Context's variables are deleted, those of tfjs stay. */
@@ -51,8 +51,8 @@ export class TrackedVariables implements Tracking {
   readonly #owns: (entry: LoadedEntry) => boolean;
   readonly #strict: boolean;
   #variables: readonly Variable[] = [];
-  #report: LoadReport = { missing: [], unexpected: [] };
-  #nextReport: LoadReport | undefined;
+  #report: TrackReport = { missing: [], unexpected: [] };
+  #nextReport: TrackReport | undefined;
 
   /** `what` is for errors; `owns` says which entries of a checkpoint belong to it and to nothing else. */
   constructor(
@@ -81,7 +81,7 @@ export class TrackedVariables implements Tracking {
     return this.#variables;
   }
 
-  get report(): LoadReport {
+  get report(): TrackReport {
     return this.#report;
   }
 
@@ -130,6 +130,7 @@ export function bindAll(context: Context, groups: readonly Tracking[]): void {
   const tensors = wanted.map(({ value }) => value.loaded ?? value.readSync());
   unbound.forEach((group) => group.bind());
   void tensors; // They are held until here, so that bind() need not read.
+  wanted.forEach(({ value }) => value.release?.());
 }
 
 /** What the Context has, or can have of its loader, that is not a live value. */

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
-import { type BlobSink, build, Context, load, MemoryStore, Tensor } from "../../mod.ts";
+import { type BlobSink, build, Context, load, type LoadedEntry, MemoryStore, Tensor } from "../../mod.ts";
+import { liveGroupsOf } from "../../src/context/mod.ts";
 import { ConfigError, ShapeError, VariableError } from "../../src/errors.ts";
 import { track } from "../../src/tfjs/mod.ts";
 import { tf, weightsOf, withoutLeak } from "./tfjs.ts";
@@ -294,4 +295,26 @@ Deno.test("track() takes variables by the names they were given", () => {
   const named = [tf.variable(tf.scalar(1), true, "head/scale"), tf.variable(tf.scalar(2), true, "shift")];
   assertEquals(track(ctx.in("m"), named).variables.map(String), ["/m/head/scale", "/m/shift"]);
   named.forEach((each) => each.dispose());
+});
+
+Deno.test("track() lets go of what was read for it, whether it was loaded before or after", async () => {
+  const { store, weights } = await savedModel();
+  for (const isTrackedFirst of [true, false]) {
+    const ctx = new Context();
+    const model = newModel();
+    const seen: LoadedEntry[] = [];
+    if (isTrackedFirst) track(ctx.in("model"), model);
+    liveGroupsOf(ctx).add({ expect: ({ entries }) => (seen.push(...entries), []), finish: () => {} });
+    await using handler = await load(ctx).store(store).onWarning(unexpected).done();
+    if (!isTrackedFirst) track(ctx.in("model"), model);
+    assertEquals(weightsOf(model), weights);
+    assertEquals(
+      seen.filter(({ scope }) => scope !== "/").map(({ value }) => value.loaded),
+      new Array(8).fill(undefined),
+    );
+    const states = handler.loadReport?.variables.filter(({ path }) => path.startsWith("/model")).map(({ state }) =>
+      state
+    );
+    assertEquals(states, new Array(8).fill(isTrackedFirst ? "replaced" : "loaded"));
+  }
 });

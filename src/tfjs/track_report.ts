@@ -4,7 +4,7 @@ import { formatItems } from "../render/mod.ts";
 import { type DType, sameDimensions, shapeText } from "../tensor/mod.ts";
 
 /** What a checkpoint had that tracked variables lack, and the reverse. */
-export interface LoadReport {
+export interface TrackReport {
   /** Paths of tracked variables that the checkpoint lacks: they kept their values. */
   readonly missing: readonly string[];
   /** Paths of the checkpoint's variables, in the scopes of the tracked ones, that nothing was tracked for. */
@@ -28,7 +28,7 @@ export interface LoadFit<Entry extends LoadedEntry> {
   /** Of the wanted variables, in their order. */
   readonly entries: readonly Entry[];
   /** What is left over on either side. */
-  readonly report: LoadReport;
+  readonly report: TrackReport;
 }
 
 /** Most paths that an error lists. */
@@ -48,7 +48,7 @@ export function fitLoaded<Entry extends LoadedEntry>(
   const byPath = new Map(entries.map((entry) => [pathOf(entry), entry]));
   const paths = new Set(wanted.map(pathOf));
   const misfits = wanted.flatMap((each) => misfitText(each, byPath.get(pathOf(each))));
-  const report: LoadReport = {
+  const report: TrackReport = {
     missing: isPartial ? [] : [...paths].filter((path) => !byPath.has(path)),
     unexpected: isPartial
       ? []
@@ -85,7 +85,7 @@ function listed(paths: readonly string[], what: string): string[] {
 }
 
 /** Whoever finds nothing at all has probably another scope. */
-function hint(report: LoadReport, wanted: readonly WantedVariable[], entries: readonly LoadedEntry[]): string {
+function hint(report: TrackReport, wanted: readonly WantedVariable[], entries: readonly LoadedEntry[]): string {
   if (report.missing.length < wanted.length || entries.length === 0) return "";
   const scopes = new Set(entries.map(({ scope }) => scope));
   return `; the checkpoint has the scopes ${[...scopes].slice(0, LISTED).map((scope) => `"${scope}"`).join(", ")}`;
