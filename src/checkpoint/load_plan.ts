@@ -107,8 +107,9 @@ export function applyPlan(
     }
     pool.give(variable);
   }
-  liveGroupsOf(context).forEach((group) => group.finish());
-  for (const { scope, name, value } of pending) {
+  const groups = liveGroupsOf(context);
+  groups.forEach((group) => group.finish());
+  for (const { scope, name, value } of groups.size > 0 ? values.all() : []) {
     if (context.inspectVariableIfLoaded(scope, name)?.live !== undefined) value.release();
   }
   const unloadedParams: ParamEntry[] = [];

@@ -1,8 +1,8 @@
-import { build, Handler } from "../checkpoint/mod.ts";
+import { anyOf, build, type Config, Handler, keepBest, keepLast, type RetentionPolicy } from "../checkpoint/mod.ts";
 import { Context, liveGroupsOf } from "../context/mod.ts";
 import { ConfigError, type OnWarning, warnOnConsole } from "../errors.ts";
 import type { Store } from "../store/mod.ts";
-import { FitCheckpoints, type FitOptions } from "./fit_checkpoints.ts";
+import { FitCheckpoints, type FitOptions, modeOfMetric } from "./fit_checkpoints.ts";
 import { isTfModel } from "./tfjs_kinds.ts";
 import type { TfModel } from "./tfjs_types.ts";
 import { track } from "./track.ts";
@@ -16,8 +16,8 @@ export interface HandlerCallbackOptions extends FitOptions {
 
 /** Options of {@linkcode checkpointCallback} for a model. */
 export interface CheckpointCallbackOptions extends HandlerCallbackOptions {
-  /** How many checkpoints stay; negative: all. Default 1. */
-  readonly keep?: number | undefined;
+  /** How many checkpoints stay, beside the best; negative: all. Or a policy of your own. Default 1. */
+  readonly keep?: number | RetentionPolicy | undefined;
   /** See `track()`: whether model and checkpoint must have the same variables. Default true. */
   readonly strict?: boolean | undefined;
 }
@@ -117,10 +117,17 @@ export async function checkpointCallback(
   }
   const context = new Context();
   track(context.in("model"), target, { strict: options.strict });
-  const { onWarning = warnOnConsole, keep = 1 } = options;
-  const config = build(context).keep(keep).onWarning(onWarning);
+  const { onWarning = warnOnConsole } = options;
+  const config = keeping(build(context), options).onWarning(onWarning);
   const handler = await (typeof second === "string" ? config.dir(second) : config.store(second)).done();
   return callbackOf(new FitCheckpoints(handler, target, options, onWarning));
+}
+
+/** The best stays whatever else does. */
+function keeping(config: Config, { keep = 1, saveBest: metric, mode }: CheckpointCallbackOptions): Config {
+  if (metric === undefined || typeof keep === "number" && !(keep > 0)) return config.keep(keep);
+  const policy = typeof keep === "number" ? keepLast(keep) : keep;
+  return config.keep(anyOf(policy, keepBest(1, { metric, mode: mode ?? modeOfMetric(metric) })));
 }
 
 function isPlace(x: string | Store | HandlerCallbackOptions): x is string | Store {

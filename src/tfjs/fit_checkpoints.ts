@@ -14,8 +14,9 @@ export interface FitOptions {
   /** Saves at the end of every so many epochs, counted over all runs. Default 1. */
   readonly everyNEpochs?: number | undefined;
   /**
-   * A metric of `fit`, such as `val_loss`: an epoch that improves it is saved in any case. `handler.restore("best")` and
-   * `load(ctx).at("best")` load the best of those that are kept.
+   * A metric of `fit`, such as `val_loss`: an epoch that improves it is saved in any case, and the best one is never
+   * removed (with a Handler of your own, say `keep(anyOf(keepLast(3), keepBest(1, { metric: "val_loss" })))`).
+   * `handler.restore("best")` and `load(ctx).at("best")` load it.
    */
   readonly saveBest?: string | undefined;
   /** Which values of {@linkcode saveBest} are good. Default: as its name says; a ConfigError if that says nothing. */
@@ -163,7 +164,8 @@ export class FitCheckpoints {
   }
 }
 
-function modeOfMetric(metric: string): "min" | "max" {
+/** Which values are good, as the metric's name says. */
+export function modeOfMetric(metric: string): "min" | "max" {
   try {
     return modeOf(metric);
   } catch (cause) {

@@ -34,7 +34,7 @@ export type { TrackReport } from "./track_report.ts";
 export type { TfBuffer, TfLayer, TfModel, TfOptimizer, TfTensor, TfVariable, TfWeight } from "./tfjs_types.ts";
 export { tfjsTrainer, type TfjsTrainerOptions } from "./tfjs_trainer.ts";
 export { track, type Trackable, type Tracked, type TrackOptions } from "./track.ts";
-export type { Handler } from "../checkpoint/mod.ts";
+export type { Handler, RetentionPolicy } from "../checkpoint/mod.ts";
 export type { Context, Variable } from "../context/mod.ts";
 export type { OnWarning } from "../errors.ts";
 export type { Store } from "../store/mod.ts";

@@ -167,6 +167,17 @@ Deno.test("track() takes over an optimizer that has trained already", async () =
   assertEquals(await stateOf(other.optimizer), state);
 });
 
+Deno.test("track() takes over what tfjs itself has loaded into an optimizer, under names of another process", async () => {
+  const other = seededModel(tf.train.adam(0.01));
+  for (const step of [0, 1]) await trainStep(other, step);
+  const model = seededModel(tf.train.adam(0.01));
+  await model.optimizer.setWeights(await other.optimizer.getWeights());
+  const ctx = new Context();
+  track(ctx.in("model"), model);
+  const bias = ctx.inspectVariableIfLoaded("/AdamOptimizer/model/dense_2", "bias_1st_moment");
+  assertEquals(bias?.value().toNested(), (await stateOf(other.optimizer))["accumulatedFirstMoment 6"]);
+});
+
 Deno.test("track() says which state of another optimizer is missing, and trains on without it if it may", async () => {
   const { store, weights } = await trained();
   const ctx = new Context();
