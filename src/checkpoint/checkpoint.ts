@@ -1,4 +1,5 @@
 import { type ParamValue, splitScope } from "../context/mod.ts";
+import { nearName } from "../context/near_name.ts";
 import { paramsView } from "../context/params_view.ts";
 import { study, type StudyOptions, studySync, type VariableSource } from "../context/study.ts";
 import { ConfigError, NotFoundError, type OnWarning, ShapeError, warnOnConsole } from "../errors.ts";
@@ -325,7 +326,10 @@ export class Checkpoint implements AsyncDisposable {
     const entry = findEntry(this.#source.manifest, scope, last) ?? this.#byLabel.get(path);
     if (entry !== undefined) return entry;
     const near = this.variables.filter((each) => each.name === name.slice(name.lastIndexOf("/") + 1));
-    const hint = near.length > 0
+    const meant = nearName(path, [...this.#byLabel.keys()]);
+    const hint = meant !== undefined
+      ? `; did you mean "${meant}"?`
+      : near.length > 0
       ? `; the same name is at ${near.slice(0, 5).map((each) => `"${entryLabel(each)}"`).join(", ")}`
       : `; it has ${this.variables.length} variables, see \`checkpoint.variables\``;
     throw new NotFoundError(`No variable "${name}" in "${this.baseName}"${hint}`, {

@@ -17,6 +17,7 @@ import type { HandlerSettings } from "./handler_settings.ts";
 import { pathOf } from "./directory_path.ts";
 import type { MeanOptions, MeanRequest } from "./mean.ts";
 import { checkChoice, type CheckpointChoice, choiceText } from "./choice.ts";
+import { configLine } from "./config_view.ts";
 import { embeddedPlace, openPlace, type Place, withSources } from "./config_place.ts";
 import { type RetentionPolicy, toPolicy } from "./retention_policy.ts";
 import type { WorkOptions } from "./save.ts";
@@ -390,6 +391,29 @@ export class Config {
       clock: this.#clock,
       onWarning,
     };
+  }
+
+  /** What was configured, in one line. */
+  toString(): string {
+    return configLine({
+      context: String(this.#context),
+      mustExist: this.#mustExist,
+      place: this.#places.at(-1),
+      settings: [
+        this.#choice === undefined ? undefined : `at ${choiceText(this.#choice)}`,
+        this.#mean && `mean of ${this.#mean.n > 0 ? this.#mean.n : "all"}`,
+        this.#keep === undefined ? undefined : this.#keep < 0 ? "keep all" : `keep ${this.#keep}`,
+        this.#immediate ? "immediate" : undefined,
+        this.#rules.length > 0 ? formatItems(this.#rules.length, "scope rule") : undefined,
+        this.#excludeAllParams ? "no params" : undefined,
+      ],
+      errors: this.#errors.map(({ message }) => message),
+    });
+  }
+
+  /** What `console.log` shows. */
+  [Symbol.for("Deno.customInspect")](): string {
+    return this.toString();
   }
 
   #fail(message: string): this {

@@ -1,4 +1,5 @@
 import { type Context, GLOBAL_STEP_NAME, type GoParam, joinScope, liveGroupsOf } from "../context/mod.ts";
+import { nearName } from "../context/near_name.ts";
 import type { Entry, ParamEntry, Profile } from "../format/mod.ts";
 import { kindOf, shapeText, Tensor } from "../tensor/mod.ts";
 import type { HandlerSettings } from "./handler_settings.ts";
@@ -89,7 +90,9 @@ export function applyPlan(
 ): Inherited {
   const { manifest, reader, base } = source;
   const spelling = target(settings, profileOf(source), reader.head.compression);
-  reportsOf(source, settings).forEach((report) => settings.onWarning(`"${base}": ${report}`));
+  [...reportsOf(source, settings), ...misspelt(params, context, settings)].forEach((report) =>
+    settings.onWarning(`"${base}": ${report}`)
+  );
   pool.replace(values, reader);
   const isMet = settings.immediate || context.numVariables() > 0;
   for (const { scope, name, value } of isMet ? values.all() : []) {
@@ -133,6 +136,24 @@ export function applyPlan(
     unloadedParams,
     unknown: manifest.unknown,
   };
+}
+
+/**
+ * Excluded params that are none, neither in the file nor in the Context, and look like one that is: what was to be kept
+ * would be overwritten unnoticed.
+ */
+export function misspelt(
+  params: readonly Placed<ParamEntry>[],
+  context: Context,
+  { excludedParams }: HandlerSettings,
+): string[] {
+  if (excludedParams.size === 0) return [];
+  const all = [...params.map(({ scope, name }) => ({ scope, key: name })), ...context.params];
+  const known = new Set(all.flatMap(({ scope, key }) => [key, joinScope(scope, key)]));
+  return [...excludedParams].filter((each) => !known.has(each)).flatMap((each) => {
+    const meant = nearName(each, [...known]);
+    return meant === undefined ? [] : [`excludeParams("${each}") is no param of it; did you mean "${meant}"?`];
+  });
 }
 
 /** What is odd about a source, and what a save will do about it. */

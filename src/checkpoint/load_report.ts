@@ -2,7 +2,7 @@ import type { Context, ParamValue } from "../context/mod.ts";
 import { drawable } from "../render/mod.ts";
 import { type DType, shapeText } from "../tensor/mod.ts";
 import type { HandlerSettings } from "./handler_settings.ts";
-import { isExcludedParam, type LoadPlan, reportsOf } from "./load_plan.ts";
+import { isExcludedParam, type LoadPlan, misspelt, reportsOf } from "./load_plan.ts";
 import { loadReportView } from "./load_report_view.ts";
 import type { MeanReport } from "./mean.ts";
 import { entryLabel } from "./payload_reader.ts";
@@ -87,7 +87,12 @@ export function recordLoad(plan: LoadPlan, context: Context, settings: HandlerSe
   const had = new Map(
     Array.from(context.iterVariables(), (each) => [variableKey(each), shapeText(each.dtype, each.dimensions)]),
   );
-  return { plan, had, params, warnings: reportsOf(plan.source, settings) };
+  return {
+    plan,
+    had,
+    params,
+    warnings: [...reportsOf(plan.source, settings), ...misspelt(plan.params, context, settings)],
+  };
 }
 
 /** What has become of a load by now. */

@@ -372,7 +372,7 @@ export class Context {
   /**
    * Sets the global step, creating it if missing.
    *
-   * @throws {VariableError} for a number that is not a safe integer, and beyond int64.
+   * @throws {VariableError} for a number that is not a safe integer, below 0, and beyond int64.
    */
   setGlobalStep(step: number | bigint): void {
     const value = stepTensor(step);
@@ -390,6 +390,15 @@ export class Context {
     return `Context "${this.scope}" (${formatItems(this.numVariables(), "variable")}, ${
       formatItems(this.#data.params.count, "param")
     })`;
+  }
+
+  /** What `JSON.stringify` gives: the scope, and what there is; no values of variables. */
+  toJSON(): unknown {
+    const variables = Array.from(this.iterVariables(), ({ scope, name, dtype, dimensions, trainable }) => {
+      return { scope, name, dtype, dimensions, trainable };
+    });
+    const params = this.params.map(({ scope, key, goType, value }) => ({ scope, key, goType, value: plain(value) }));
+    return { scope: this.scope, variables, params };
   }
 
   /** What a notebook shows: variables with their statistics, and params. Reads 64 MiB at most and keeps nothing. */
@@ -436,4 +445,12 @@ export class Context {
     checkExistence(joinScope(this.scope, name), existing !== undefined, this);
     return existing;
   }
+}
+
+/** JSON has no large integers. */
+function plain(value: ParamValue): unknown {
+  if (typeof value === "bigint") return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return value.map(plain);
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, plain(each)]));
 }

@@ -13,6 +13,8 @@ export interface PayloadHead {
   readonly dataOffset: number;
   /** Which profile writes such a header; undefined for a raw payload. */
   readonly profile: Profile | undefined;
+  /** Whether it is taken for raw bytes, but begins nearly as a header does: that may be damaged. */
+  readonly resemblesHeader?: boolean;
 }
 
 /** v0.25 – v0.27: magic, length of the codec's name, its name. v0.28 has a second "s". */
@@ -40,7 +42,10 @@ export function detectPayload(head: Uint8Array, place: ErrorPlace): PayloadHead 
   const text = String.fromCharCode(...head.subarray(0, PAYLOAD_HEAD_BYTES));
   const development = DEVELOPMENT_MAGICS.find((magic) => text.startsWith(magic + GZIP_MAGIC));
   if (development !== undefined) return gzipHead(development.length, "gomlx-0.25");
-  if (!text.startsWith(MAGIC)) return { compression: "none", dataOffset: 0, profile: undefined };
+  if (!text.startsWith(MAGIC)) {
+    const resemblesHeader = [...MAGIC].filter((char, index) => text[index] === char).length > MAGIC.length / 2;
+    return { compression: "none", dataOffset: 0, profile: undefined, resemblesHeader };
+  }
   const isDoubled = text.charAt(MAGIC.length) === "s";
   const codec = text.slice(MAGIC.length + (isDoubled ? 1 : 0));
   if (!codec.startsWith(CODEC)) {
@@ -74,9 +79,9 @@ export function checkPayload(
     return [];
   }
   const extra = available - manifest.payloadSize;
-  if (extra < 0) throw tooShort(manifest, available, place);
+  if (extra < 0) throw tooShort(manifest, head, available, place);
   if (extra === 0) return [];
-  const essence = `${extra} bytes follow the last variable, which ends at ${manifest.payloadSize}`;
+  const essence = `${extra} bytes follow the last variable, which ends at ${manifest.payloadSize}${headerHint(head)}`;
   if (!manifest.exactPayload) return [`payload "${place.path}": ${essence}; they are ignored`];
   throw new CorruptError(`Cannot read payload "${place.path}": ${essence}; wanted none`, {
     ...place,
@@ -99,14 +104,22 @@ function checkCompressed(payloadSize: number, available: number, place: ErrorPla
   );
 }
 
-function tooShort(manifest: Manifest, available: number, place: ErrorPlace): CorruptError {
+/** Without it somebody would look for the wrong damage. */
+function headerHint({ resemblesHeader }: PayloadHead): string {
+  return resemblesHeader ? `; it begins nearly with "${MAGIC}": its header may be damaged` : "";
+}
+
+function tooShort(manifest: Manifest, head: PayloadHead, available: number, place: ErrorPlace): CorruptError {
   const entry = manifest.entries.find((each) => each.byteLength > 0 && each.position + each.byteLength > available);
   const what = entry === undefined
     ? `the last variable ends at ${manifest.payloadSize}`
     : `variable "${entry.parameterName}" takes bytes ${entry.position} to ${entry.position + entry.byteLength}`;
-  return new CorruptError(`Cannot read payload "${place.path}": it has ${available} bytes, but ${what}`, {
-    ...place,
-    entry: entry?.parameterName,
-    offset: available,
-  });
+  return new CorruptError(
+    `Cannot read payload "${place.path}": it has ${available} bytes, but ${what}${headerHint(head)}`,
+    {
+      ...place,
+      entry: entry?.parameterName,
+      offset: available,
+    },
+  );
 }

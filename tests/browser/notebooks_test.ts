@@ -14,6 +14,12 @@ const LOOKS = {
   run: [["light", 1200], ["dark", 800]],
 } as const;
 
+/** Cells whose pictures the README has, by theme: the notebook, the title of a view in the cell, the file. */
+const IN_README = {
+  light: [["02_compare_and_average.ipynb", "Mean of", "mean-light.png"]],
+  dark: [["01_first_checkpoint.ipynb", "Checkpoint", "checkpoint-dark.png"]],
+} as const;
+
 for (const [name, path] of await namedNotebooks()) {
   browserTest(
     `${name} shows its views in JupyterLab, untrusted and run cell by cell, in light and dark, wide and narrow`,
@@ -30,7 +36,7 @@ for (const [name, path] of await namedNotebooks()) {
           await opened.setTheme(theme);
           await opened.setWidth(width);
           await expectLegible(opened.page);
-          if (width === 800) await shoot(opened, `${name.replace(/\.ipynb$/, "")}-${theme}.png`);
+          if (width === 800) await shoot(opened, name, theme);
         }
       }
       assertEquals(await Deno.readTextFile(path), text, "looking changes no notebook");
@@ -38,8 +44,20 @@ for (const [name, path] of await namedNotebooks()) {
   );
 }
 
-/** Only where `deno task notebooks:browser` asks for it. */
-async function shoot({ page }: LabPage, name: string): Promise<void> {
+/** Pictures, only where `deno task notebooks:browser` asks for them: cells for the README, and all views of a notebook. */
+async function shoot({ page }: LabPage, name: string, theme: "light" | "dark"): Promise<void> {
   const directory = Deno.env.get("CAIRN_SCREENSHOTS");
-  if (directory !== undefined) await page.screenshot({ path: join(directory, name) });
+  if (directory === undefined) return;
+  for (const [notebook, view, picture] of IN_README[theme]) {
+    const cell = page.locator(".jp-CodeCell", { has: page.locator(`b:text-matches("^${view}")`) }).first();
+    if (notebook === name) await cell.screenshot({ path: join(directory, picture) });
+  }
+  await page.addStyleTag({ content: VIEWS_ONLY });
+  const path = join(directory, `${name.replace(/\.ipynb$/, "")}-${theme}.png`);
+  await page.locator(".jp-WindowedPanel-viewport").screenshot({ path });
+  await page.evaluate(`[...document.querySelectorAll("style")]
+    .find((style) => style.textContent === ${JSON.stringify(VIEWS_ONLY)}).remove()`);
 }
+
+const VIEWS_ONLY = `.jp-Cell:not(:has(.jp-RenderedHTMLCommon.jp-OutputArea-output)), .jp-InputArea, .jp-Notebook-footer,
+  .jp-OutputArea-child:not(:has(.jp-RenderedHTMLCommon)) { display: none !important }`;

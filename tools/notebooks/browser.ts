@@ -20,5 +20,7 @@ async function main(args: readonly string[]): Promise<number> {
   }
   const exitCode = await setUp([jupyterLab, chromiumBrowser]);
   if (exitCode !== 0 || isSetup) return exitCode;
-  return await runTests(["tests/browser"], { CAIRN_SCREENSHOTS: join(PROJECT_ROOT, "notebooks", "screenshots") });
+  const screenshots = join(PROJECT_ROOT, "notebooks", "screenshots");
+  await Deno.mkdir(screenshots, { recursive: true });
+  return await runTests(["tests/browser"], { CAIRN_SCREENSHOTS: screenshots });
 }
