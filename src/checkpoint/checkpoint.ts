@@ -327,10 +327,10 @@ export class Checkpoint implements AsyncDisposable {
     if (entry !== undefined) return entry;
     const near = this.variables.filter((each) => each.name === name.slice(name.lastIndexOf("/") + 1));
     const meant = nearName(path, [...this.#byLabel.keys()]);
-    const hint = meant !== undefined
-      ? `; did you mean "${meant}"?`
-      : near.length > 0
+    const hint = near.length > 0
       ? `; the same name is at ${near.slice(0, 5).map((each) => `"${entryLabel(each)}"`).join(", ")}`
+      : meant !== undefined
+      ? `; did you mean "${meant}"?`
       : `; it has ${this.variables.length} variables, see \`checkpoint.variables\``;
     throw new NotFoundError(`No variable "${name}" in "${this.baseName}"${hint}`, {
       path: this.#source.reader.path,

@@ -402,7 +402,7 @@ export class Config {
       settings: [
         this.#choice === undefined ? undefined : `at ${choiceText(this.#choice)}`,
         this.#mean && `mean of ${this.#mean.n > 0 ? this.#mean.n : "all"}`,
-        this.#keep === undefined ? undefined : this.#keep < 0 ? "keep all" : `keep ${this.#keep}`,
+        this.#keep && `keep ${this.#keep.description}`,
         this.#immediate ? "immediate" : undefined,
         this.#rules.length > 0 ? formatItems(this.#rules.length, "scope rule") : undefined,
         this.#excludeAllParams ? "no params" : undefined,

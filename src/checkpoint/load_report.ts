@@ -43,8 +43,8 @@ export interface LoadReportVariable {
    * - `loaded`: the Context has it, with the checkpoint's value (and whatever was done to it since).
    * - `replaced`: the same, and the Context had it before, with another value.
    * - `pending`: the Context has not asked for it yet.
-   * - `created`: the checkpoint does not have it; the Context has created it since the load.
-   * - `kept`: the checkpoint does not have it; the Context had it before, and it was left as it was.
+   * - `created`: nothing was loaded for it; the Context has created it since the load.
+   * - `kept`: nothing was loaded for it; the Context had it before, and it was left as it was.
    * - `dropped`: it was loaded, and has been deleted since.
    */
   readonly state: "loaded" | "replaced" | "pending" | "created" | "kept" | "dropped";

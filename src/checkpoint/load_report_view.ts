@@ -25,8 +25,8 @@ const STATES: Readonly<Record<LoadReportVariable["state"], readonly [word: strin
   loaded: ["loaded", undefined],
   replaced: ["replaced the Context's value", undefined],
   pending: ["pending: not asked for yet", undefined],
-  created: ["created: the checkpoint lacks it", "added"],
-  kept: ["left as it was: the checkpoint lacks it", "warning"],
+  created: ["created: nothing was loaded for it", "added"],
+  kept: ["left as it was: nothing was loaded for it", "warning"],
   dropped: ["deleted since", "removed"],
 };
 /** So many rows need not be folded. */

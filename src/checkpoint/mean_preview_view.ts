@@ -62,9 +62,7 @@ export function meanPreviewView(preview: MeanPreview): View {
     `reads ${formatBytes(readBytes)}`,
     `takes ${formatBytes(memoryBytes)} of memory`,
   ];
-  const place = preview.baseNames.length > 1
-    ? `${preview.baseNames[0]} … ${preview.baseNames.at(-1)}`
-    : preview.baseNames[0];
+  const place = `newest: ${preview.baseNames.at(-1)}`;
   return { title: `Mean of ${formatItems(preview.baseNames.length, "checkpoint")}`, facts, place, blocks };
 }
 

@@ -12,7 +12,7 @@ import { metricLabel, metricText } from "./metric_text.ts";
 import type { Timeline, TimelineCheckpoint } from "./timeline.ts";
 
 const FIRST_COLUMNS: readonly Column[] = [
-  { title: "checkpoint" },
+  { title: "checkpoint", whole: true },
   { title: "step", align: "right", width: 66 },
 ];
 const LAST_COLUMNS: readonly Column[] = [
@@ -60,7 +60,7 @@ function rowOf(checkpoint: TimelineCheckpoint, metrics: readonly string[], newes
     ...pinned ? [{ text: "pinned", mark: "good" as const }] : [],
     ...keptBy.filter((each) => each !== "pinned" && !each.startsWith("the last ")).map((text) => ({ text })),
     ...damage === undefined ? [] : [{ text: complete ? "damaged" : "no payload", mark: "bad" as const }],
-    ...removedNext ? [{ text: "goes at the next save", mark: "removed" as const }] : [],
+    ...removedNext ? [{ text: "goes next", mark: "removed" as const }] : [],
   ];
   return {
     path: baseName,

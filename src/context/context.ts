@@ -372,7 +372,7 @@ export class Context {
   /**
    * Sets the global step, creating it if missing.
    *
-   * @throws {VariableError} for a number that is not a safe integer, below 0, and beyond int64.
+   * @throws {VariableError} for a number that is not a safe integer, and beyond int64.
    */
   setGlobalStep(step: number | bigint): void {
     const value = stepTensor(step);

@@ -7,12 +7,11 @@ import type { Variable } from "./variable.ts";
 /** Name of the variable that counts training steps. Source: GoMLX `optimizers.GlobalStepVariableName`. */
 export const GLOBAL_STEP_NAME = "global_step";
 
-/** An Int64 scalar; refuses numbers that are not whole and exact, negative ones, and what int64 cannot hold. */
+/** An Int64 scalar; refuses numbers that are not whole and exact, and what int64 cannot hold. */
 export function stepTensor(step: number | bigint): Tensor {
   const exact = typeof step === "bigint" || Number.isSafeInteger(step);
   if (!exact) throw new VariableError(`Cannot set the global step to ${step}: wanted a safe integer or a bigint`);
   const value = BigInt(step);
-  if (value < 0n) throw new VariableError(`Cannot set the global step to ${step}: wanted 0 or more`);
   if (BigInt.asIntN(64, value) !== value) {
     throw new VariableError(`Cannot set the global step to ${step}: wanted an int64`);
   }

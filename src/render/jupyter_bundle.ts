@@ -7,7 +7,7 @@ import { type TextOptions, viewLine, viewText } from "./view_text.ts";
 export interface JupyterBundle {
   /** For where there is no HTML. */
   readonly "text/plain": string;
-  /** Self-contained, static, at most 200 KiB. */
+  /** Self-contained, static, at most 200 KB. */
   readonly "text/html": string;
 }
 

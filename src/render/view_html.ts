@@ -5,11 +5,11 @@ import { tableHtml } from "./table_html.ts";
 import { type Block, type Chip, factOf, type Group, type PictureBlock, type View } from "./view.ts";
 
 /** As a notebook may be opened again and again, what is drawn into it has an end. */
-const MAX_BYTES = 200 * 1024;
+const MAX_BYTES = 200_000;
 /** Rows of a table, halved until the rest fits. */
 const MAX_ROWS = 120;
 
-/** A view as HTML of at most 200 KiB that needs nothing from outside: rows beyond that are counted and left out. */
+/** A view as HTML of at most 200 KB that needs nothing from outside: rows beyond that are counted and left out. */
 export function viewHtml(view: View): string {
   for (let rows = MAX_ROWS; rows >= 1; rows = Math.floor(rows / 2)) {
     const { source } = cardHtml({ ...view, blocks: view.blocks.map((block) => limitBlock(block, rows)) });

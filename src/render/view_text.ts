@@ -28,19 +28,19 @@ export interface TextOptions {
 
 /** More rows than that are no longer read. */
 const MAX_ROWS = 40;
-/** A name keeps that many characters before a column goes. */
-const MIN_NAME = 24;
-/** A name keeps that many characters, also where the table becomes too wide by that. */
-const MIN_CUT_NAME = 48;
+/** A name keeps that many characters: before that, columns go that may. */
+const MIN_NAME = 32;
 
 /** A view as plain text: a line, and what follows, one blank line apart. */
 export function viewText(view: View, options: TextOptions = {}): string {
+  const { width = 80 } = options;
   const paint = painter(options.colors ?? false);
-  const head = [paint.bold(visible(view.title)), ...view.facts.map((fact) => factText(factOf(fact), paint))].join(
-    " · ",
+  const head = flow(
+    [paint.bold(visible(view.title)), ...view.facts.map((fact) => factText(factOf(fact), paint))],
+    width,
   );
   const place = view.place === undefined ? [] : [paint.dim(visible(view.place))];
-  const parts = view.blocks.map((block) => blockText(block, options.width ?? 80, paint)).filter((text) => text !== "");
+  const parts = view.blocks.map((block) => blockText(block, width, paint)).filter((text) => text !== "");
   return [[head, ...place].join("\n"), ...parts].join("\n\n");
 }
 
@@ -57,11 +57,11 @@ function factText(fact: Fact, paint: Painter): string {
 function blockText(block: Block, width: number, paint: Painter): string {
   switch (block.kind) {
     case "table":
-      return block.folded === undefined ? tableText(block, width, paint) : foldedText(block);
+      return block.folded === undefined ? tableText(block, width, paint) : foldedText(block, width);
     case "chips":
-      return chipsText(block, paint);
+      return flow(chipTexts(block, paint), width);
     case "note":
-      return factText(block, paint);
+      return flow(factText(block, paint).split(" "), width, " ");
     case "text":
       return block.text.split("\n").map(visible).join("\n");
     case "picture":
@@ -69,8 +69,30 @@ function blockText(block: Block, width: number, paint: Painter): string {
   }
 }
 
-function foldedText({ folded = "", root }: TableBlock): string {
-  return visible(root.note === "" ? folded : `${folded}: ${root.note}`);
+function foldedText({ folded = "", root }: TableBlock, width: number): string {
+  return flow(visible(root.note === "" ? folded : `${folded}: ${root.note}`).split(" "), width, " ");
+}
+
+/** Pieces one after the other, in lines that fit; a line that goes on ends in the separator. */
+function flow(pieces: readonly string[], width: number, separator = " · "): string {
+  const lines: string[] = [];
+  for (const [index, piece] of pieces.entries()) {
+    const last = lines.at(-1);
+    const end = index < pieces.length - 1 ? separator.trimEnd().length : 0;
+    if (last === undefined) lines.push(piece);
+    else if (lengthOf(last + separator + piece) + end <= width) lines[lines.length - 1] = last + separator + piece;
+    else {
+      lines[lines.length - 1] = (last + separator).trimEnd();
+      lines.push(`  ${piece}`);
+    }
+  }
+  return lines.join("\n");
+}
+
+/** Characters that a terminal shows. */
+function lengthOf(text: string): number {
+  // deno-lint-ignore no-control-regex -- escape sequences are what does not count
+  return [...text.replaceAll(/\x1b\[\d+m/g, "")].length;
 }
 
 function tableText(table: TableBlock, width: number, paint: Painter): string {
@@ -79,7 +101,8 @@ function tableText(table: TableBlock, width: number, paint: Painter): string {
   const hidden = all.length - rows.length;
   const rest = [...hidden > 0 ? [`… and ${formatCount(hidden)} more rows`] : [], ...restsOf(table)].map(visible);
   const marked = all.some((row) => row.mark !== undefined);
-  const { kept, room } = columnsThatFit(table, rows, width, marked);
+  const { kept, room: left } = columnsThatFit(table, rows, width, marked);
+  const room = table.columns[0]?.whole ? Infinity : left;
   const columns = kept.map((index): TextColumn => {
     const { title, align } = table.columns[index] ?? { title: "" };
     return { title: index === 0 && marked ? `  ${title}` : title, ...align && { align } };
@@ -113,7 +136,7 @@ function headText(row: Row, marked: boolean, room = Infinity): string {
   const sign = row.mark === undefined ? marked ? "  " : "" : `${GLYPHS[row.mark]} `;
   const flags = (row.flags ?? []).map((flag) => `  ${factText(flag, painter(false))}`).join("");
   const name = [...visible(row.path)];
-  const most = Math.max(MIN_CUT_NAME, room - sign.length - flags.length);
+  const most = Math.max(MIN_NAME / 2, Math.max(MIN_NAME, room) - sign.length - flags.length);
   if (name.length <= most) return sign + row.path + flags;
   const start = Math.floor(most / 3);
   return `${sign}${name.slice(0, start).join("")}…${name.slice(start + 1 - most).join("")}${flags}`;
@@ -138,7 +161,7 @@ function columnsThatFit(
   );
   const kept = new Set(table.columns.keys());
   const room = (): number => width - [...kept].slice(1).reduce((sum, index) => sum + 2 + (widths[index] ?? 0), 0);
-  const wanted = Math.min(widths[0] ?? 0, MIN_NAME);
+  const wanted = Math.min(widths[0] ?? 0, table.columns[0]?.whole ? Infinity : MIN_NAME);
   const droppable = [...table.columns.entries()].filter(([index, { drop }]) => index > 0 && drop !== undefined)
     .sort(([, a], [, b]) => dropOf(a) - dropOf(b));
   for (const [index] of droppable) {
@@ -152,10 +175,10 @@ function dropOf(column: Column): number {
   return column.drop ?? Infinity;
 }
 
-function chipsText(block: ChipsBlock, paint: Painter): string {
+function chipTexts(block: ChipsBlock, paint: Painter): string[] {
   return block.chips.map(({ text, note, mark }) =>
     factText({ text: note === undefined ? text : `${text} (${note})`, mark }, paint)
-  ).join(" · ");
+  );
 }
 
 interface Painter {

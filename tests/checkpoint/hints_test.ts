@@ -57,7 +57,7 @@ Deno.test("a Config says what was configured, and what is wrong with it", () => 
   const config = build(new Context()).dir("run").keep(3);
   assertMatch(
     Deno.inspect(config),
-    /^Config · build\(.*\) · dir "run" · keep 3; done\(\) makes the Handler$/,
+    /^Config · build\(.*\) · dir "run" · keep the last 3; done\(\) makes the Handler$/,
   );
   assertMatch(String(load(new Context()).at(300)), /^Config · load\(.*\) · no place yet · at "300"; done\(\) makes/);
   assertMatch(String(build(new Context()).keep(0)), /done\(\) will throw: Cannot keep 0 checkpoints/);

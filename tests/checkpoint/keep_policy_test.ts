@@ -16,6 +16,7 @@ import { type BlobInfo, type BlobSink, MemoryStore, type Store } from "../../src
 import { contentsOf, namesOf, put } from "./blobs.ts";
 import { CountingStore } from "./counting_store.ts";
 import { contextOf, SILENT, valuesIn } from "./runs.ts";
+import { joinedHead } from "../render/joined_head.ts";
 
 /** A Handler whose saves have the step and the loss that they are given. */
 async function trainer(store: Store, configure: (config: Config) => Config): Promise<
@@ -168,7 +169,7 @@ Deno.test("planRetention() names what the next save removes, and changes nothing
   await handler.unpin(2);
   const next = await handler.planRetention();
   assertEquals(next.goes, bases.slice(1, 2));
-  const text = Deno.inspect(next, { colors: false });
+  const text = joinedHead(Deno.inspect(next, { colors: false }));
   assertMatch(text, /^Retention · keeps the last 2, the best 1 by loss · 3 checkpoints · − 1 are removed, /);
   await save(4, 4);
   assertEquals(await stepsIn(store), [1, 3, 4]);

@@ -7,6 +7,7 @@ import { Tensor } from "../../src/tensor/mod.ts";
 import { bytesOf, contentsOf, put } from "./blobs.ts";
 import { CountingStore } from "./counting_store.ts";
 import { contextOf, SILENT, valueOf } from "./runs.ts";
+import { joinedHead } from "../render/joined_head.ts";
 
 /** Three checkpoints, of steps 1 to 3, whose `/a/w` is four times the step, with their loss 3, 1, 2. */
 async function threeOf(store: Store, codec: "none" | "gzip" = "none"): Promise<string[]> {
@@ -223,7 +224,7 @@ Deno.test("a Handler shows what was skipped, and why", async () => {
   const [, , third] = await threeOf(store);
   await put(store, `${third}.json`, "");
   await using handler = await load(new Context()).store(store).onWarning(SILENT).done();
-  const text = Deno.inspect(handler, { colors: false });
+  const text = joinedHead(Deno.inspect(handler, { colors: false })).replaceAll("\n  ", " ");
   assertMatch(text, /1 damaged skipped/);
   assertMatch(text, /skipped "checkpoint-\S+3": .* it is empty/);
   await handler.restore(1);

@@ -8,6 +8,7 @@ import { Random } from "../tensor/random.ts";
 import { bytesOf, put, putForeign } from "./blobs.ts";
 import { CountingStore } from "./counting_store.ts";
 import { SILENT } from "./runs.ts";
+import { joinedHead } from "../render/joined_head.ts";
 
 /** One checkpoint with variables `/a`, `/b` and `/c` of `length` random numbers. */
 async function threeVariables(
@@ -39,7 +40,10 @@ for (const codec of ["none", "gzip"] as const) {
       "/global_step ok",
     ]);
     assertEquals([told[0]?.done, told.at(-1)?.done, told.at(-1)?.total], [0, 12008, 12008]);
-    assertMatch(Deno.inspect(report, { colors: false }), /^Verification · "checkpoint-.*" · ✓ intact · 4 variables/);
+    assertMatch(
+      joinedHead(Deno.inspect(report, { colors: false })),
+      /^Verification · "checkpoint-.*" · ✓ intact · 4 variables/,
+    );
   });
 }
 
@@ -53,7 +57,7 @@ Deno.test("verify() names each damaged variable of a raw payload, and only those
   assertEquals(report.ok, false);
   assertEquals(report.variables.map(({ result }) => result), ["damaged", "ok", "damaged", "ok"]);
   assertMatch(report.variables[0]?.problem ?? "", /variable "\/a".*CRC-32/);
-  assertMatch(Deno.inspect(report, { colors: false }), /✗ damaged .* ✗ 2 damaged/);
+  assertMatch(joinedHead(Deno.inspect(report, { colors: false })), /✗ damaged .* ✗ 2 damaged/);
 });
 
 Deno.test("verify() of a broken gzip stream finds what comes before the break", async () => {
@@ -76,7 +80,7 @@ Deno.test("verify() of what has no checksums says that they are unchecked", asyn
   await using checkpoint = await openCheckpoint(store, { onWarning: SILENT });
   const report = await checkpoint.verify();
   assertEquals([report.ok, report.variables[0]?.result], [true, "unchecked"]);
-  assertMatch(Deno.inspect(report, { colors: false }), /1 without a checksum in the file/);
+  assertMatch(joinedHead(Deno.inspect(report, { colors: false })), /1 without a checksum in the file/);
 });
 
 Deno.test("verify() reads the manifest again, and lets it be gone", async () => {

@@ -34,8 +34,8 @@ Deno.test("console.log() of a Checkpoint is a line and two tables", async () => 
   const handler = await build(ctx).store(new MemoryStore("run")).clock(CLOCK).done();
   const saved = await handler.save();
   assertEquals(plain(saved).split("\n").map((line) => line.trimEnd()), [
-    'Checkpoint · "checkpoint-n0000000-20240102-030405-step-00001200" · step 1 200 · 3 variables · 100 481 elements · ' +
-    "393 KiB · 3 params",
+    'Checkpoint · "checkpoint-n0000000-20240102-030405-step-00001200" · step 1 200 ·',
+    "  3 variables · 100 481 elements · 393 KiB · 3 params",
     "memory:run",
     "",
     "variable          shape                  size   mean    std        values",
@@ -60,15 +60,17 @@ Deno.test("console.log() of a Handler is a line and a table of what is pending",
   const writer = await build(ctx).store(store).clock(CLOCK).done();
   assertEquals(
     plain(writer),
-    'checkpoints.Handler("memory:run") · nothing loaded · profile gomlx-0.10 · 2 variables in the Context · 0 pending',
+    'checkpoints.Handler("memory:run") · nothing loaded · profile gomlx-0.10 ·\n' +
+      "  2 variables in the Context · 0 pending",
   );
   await writer.save();
   const again = new Context();
   const handler = await load(again).store(store).done();
   again.in("layer_0").getVariable("biases");
   assertEquals(plain(handler).split("\n").map((line) => line.trimEnd()), [
-    'checkpoints.Handler("memory:run") · loaded "checkpoint-n0000000-20240102-030405-initial" · profile gomlx-0.10 · ' +
-    "1 variable in the Context · 2 pending",
+    'checkpoints.Handler("memory:run") ·',
+    '  loaded "checkpoint-n0000000-20240102-030405-initial" · profile gomlx-0.10 ·',
+    "  1 variable in the Context · 2 pending",
     "",
     "pending           shape                  size  mean  std  values",
     "────────────────  ──────────────────  ───────  ────  ───  ──────  ─────────────",

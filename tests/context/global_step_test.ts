@@ -28,7 +28,7 @@ Deno.test("getGlobalStep() takes the loader's value when it is pending", () => {
   assertEquals(ctx.getVariable("global_step")?.trainable, false);
 });
 
-for (const step of [0, 1, 2 ** 53 - 1, 2n ** 53n + 1n, 2n ** 63n - 1n]) {
+for (const step of [0, 1, -5, 2 ** 53 - 1, 2n ** 53n + 1n, 2n ** 63n - 1n, -(2n ** 63n)]) {
   Deno.test(`getGlobalStep() gives ${typeof step} ${step} when it was set`, () => {
     const ctx = new Context();
     ctx.setGlobalStep(step);
@@ -43,9 +43,9 @@ Deno.test("getGlobalStep() gives a number when a safe bigint was set", () => {
   assertStrictEquals(ctx.getGlobalStep(), 5);
 });
 
-Deno.test("setGlobalStep() throws and changes nothing when the step is negative or no exact int64", () => {
+Deno.test("setGlobalStep() throws and changes nothing when the step is no exact int64", () => {
   const ctx = new Context();
-  for (const step of [0.5, NaN, Infinity, -5, -1n, 2 ** 53, 2n ** 63n]) {
+  for (const step of [0.5, NaN, Infinity, 2 ** 53, 2n ** 63n, -(2n ** 63n) - 1n]) {
     assertThrows(() => ctx.setGlobalStep(step), VariableError, "Cannot set the global step");
   }
   assertEquals(ctx.numVariables(), 0);

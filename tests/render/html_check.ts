@@ -9,7 +9,7 @@ const ATTRIBUTES = new Set(["align", "alt", "open", "scope", "src", "style", "ti
 
 /** That HTML is made of known tags and attributes only, closed in order, static, bounded, and has no foreign address. */
 export function assertSafeHtml(html: string): void {
-  assertLess(new TextEncoder().encode(html).length, 200 * 1024 + 1);
+  assertLess(new TextEncoder().encode(html).length, 200_001);
   const open: string[] = [];
   const rest = html.replace(/<(\/?)([a-z]+)((?: [a-z]+(?:="[^"<>]*")?)*)>/g, (_, end, name, attributes) => {
     assert(TAGS.has(name), `tag ${name}`);
