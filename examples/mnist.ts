@@ -7,6 +7,8 @@
  * deno run -A examples/mnist.ts --steps 900 --set "learning_rate=0.001"  # trains on, more slowly
  * deno run -A examples/mnist.ts --dir from_go --from-gomlx examples/mnist/gomlx_run  # goes on from a run of GoMLX (Go)
  * ```
+ *
+ * On WebAssembly `--allow-read --allow-write=mnist_run --allow-env` is enough.
  */
 import { parseArgs } from "node:util";
 import * as tf from "npm:@tensorflow/tfjs@4.22.0";

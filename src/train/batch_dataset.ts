@@ -68,6 +68,8 @@ export class BatchDataset<Batch> implements Dataset<Batch> {
   readonly size: number;
   /** A Loop need not look for the place where a run goes on. */
   readonly keepsPosition = true;
+  /** See {@linkcode BatchDatasetOptions.infinite}. */
+  readonly infinite: boolean;
   readonly #makeBatch: MakeBatch<Batch>;
   readonly #options: BatchDatasetOptions;
   readonly #seed: TrainerNumber;
@@ -78,7 +80,7 @@ export class BatchDataset<Batch> implements Dataset<Batch> {
 
   /** Takes its place from the Context, or starts there at the first row. */
   constructor(context: Context, size: number, makeBatch: MakeBatch<Batch>, options: BatchDatasetOptions) {
-    const { name = "train", batchSize, seed } = options;
+    const { name = "train", batchSize, seed, infinite = false } = options;
     if (!Number.isSafeInteger(size) || size < 0 || size > 2 ** 32) {
       throw new ConfigError(`Cannot make dataset "${name}" of ${size} rows: wanted a whole number from 0 to 2^32`);
     }
@@ -87,6 +89,7 @@ export class BatchDataset<Batch> implements Dataset<Batch> {
     }
     this.name = name;
     this.size = size;
+    this.infinite = infinite;
     this.#makeBatch = makeBatch;
     this.#options = options;
     const scopes = ["datasets", escapeScopeName(name)];
@@ -121,7 +124,7 @@ export class BatchDataset<Batch> implements Dataset<Batch> {
   async yield(): Promise<Batch | undefined> {
     this.#checkSize();
     let length = this.#nextLength();
-    if (length === 0 && this.#options.infinite && this.batchesPerEpoch > 0) {
+    if (length === 0 && this.infinite && this.batchesPerEpoch > 0) {
       this.reset();
       length = this.#nextLength();
     }

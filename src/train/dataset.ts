@@ -13,6 +13,8 @@ export interface Dataset<Batch = unknown> {
    * epoch reads again what it has trained on already, and drops it.
    */
   readonly keepsPosition?: boolean | undefined;
+  /** True if it never ends: such batches are for `runSteps()`, and `runEpochs()` refuses them. */
+  readonly infinite?: boolean | undefined;
 }
 
 /**

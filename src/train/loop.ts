@@ -154,7 +154,7 @@ export class Loop<Batch = unknown> {
   async runSteps(batches: Batches<Batch>, steps: number, options: RunOptions = {}): Promise<Metrics> {
     checkCount("steps", steps);
     if (steps === 0) return [];
-    return await this.#run(batches, steps, options, async (dataset, run) => {
+    return await this.#run(batches, () => steps, options, async (dataset, run) => {
       while (this.#loopStep < this.#endStep) {
         if (run.signal?.aborted) return false;
         const batch = await this.#yield(dataset, run);
@@ -184,10 +184,15 @@ export class Loop<Batch = unknown> {
    */
   async runEpochs(batches: Batches<Batch>, epochs: number, options: RunOptions = {}): Promise<Metrics> {
     checkCount("epochs", epochs);
+    checkEnds(batches);
     const state = new Epochs(this.trainer.context);
-    const resumes = state.resume(epochs);
-    if (!resumes) state.start(epochs);
-    return await this.#run(batches, state, options, async (dataset, run) => {
+    let resumes = false;
+    const begin = (): Epochs => {
+      resumes = state.resume(epochs);
+      if (!resumes) state.start(epochs);
+      return state;
+    };
+    return await this.#run(batches, begin, options, async (dataset, run) => {
       if (!await this.#trainEpochs(dataset, run, state)) return false;
       if (!resumes || this.#loopStep > this.#startStep) return true;
       // The checkpoint was saved in the last step of its run, so nothing was left of that: this is a new one.
@@ -202,10 +207,14 @@ export class Loop<Batch = unknown> {
    */
   async runToEpoch(batches: Batches<Batch>, epoch: number, options: RunOptions = {}): Promise<Metrics> {
     checkCount("epochs", epoch);
+    checkEnds(batches);
     const state = new Epochs(this.trainer.context);
     if (state.total >= epoch) return [];
-    state.resumeTo(epoch);
-    return await this.#run(batches, state, options, (dataset, run) => this.#trainEpochs(dataset, run, state));
+    const begin = (): Epochs => {
+      state.resumeTo(epoch);
+      return state;
+    };
+    return await this.#run(batches, begin, options, (dataset, run) => this.#trainEpochs(dataset, run, state));
   }
 
   /**
@@ -240,7 +249,7 @@ export class Loop<Batch = unknown> {
   /** What is common to all runs, of steps or epochs; `train` returns false if it was aborted. */
   async #run(
     batches: Batches<Batch>,
-    length: number | Epochs,
+    begin: () => number | Epochs,
     { signal }: RunOptions,
     train: (dataset: OpenDataset<Batch>, run: Run) => Promise<boolean>,
   ): Promise<Metrics> {
@@ -253,6 +262,7 @@ export class Loop<Batch = unknown> {
     try {
       if (!this.trainer.countsGlobalStep) this.#loopStep = this.#globalStep();
       this.#startStep = this.#loopStep;
+      const length = begin();
       this.#epoch = typeof length === "number" ? 0 : length.epoch;
       await this.trainer.resetTrainMetrics?.();
       this.#setEndStep(typeof length === "number" ? this.#loopStep + length : this.#knownEnd(length));
@@ -386,6 +396,14 @@ interface Run {
 function checkCount(what: string, count: number): void {
   if (Number.isSafeInteger(count) && count >= 0) return;
   throw new ConfigError(`Cannot run ${count} ${what}: wanted a whole number from 0`);
+}
+
+function checkEnds<Batch>(batches: Batches<Batch>): void {
+  if (typeof batches === "function" || !("yield" in batches) || !batches.infinite) return;
+  throw new ConfigError(
+    `Cannot run epochs${nameOf(batches)}: it is infinite, and no epoch would end; leave out infinite, or use ` +
+      "runSteps() or runToGlobalStep()",
+  );
 }
 
 function checkPriority(hook: string, priority: number): number {

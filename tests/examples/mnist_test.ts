@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
-import { openCheckpoint } from "../../mod.ts";
+import { NotFoundError, openCheckpoint } from "../../mod.ts";
 import { PROJECT_ROOT } from "../../tools/deno_process.ts";
 import { loadDigits, writeIdx } from "../../examples/mnist/digits.ts";
 import { gomlxTest } from "../gomlx/gomlx.ts";
@@ -99,7 +99,8 @@ async function newestStep(directory: string): Promise<number> {
   try {
     await using checkpoint = await openCheckpoint(directory);
     return Number(checkpoint.step);
-  } catch {
-    return -1;
+  } catch (error) {
+    if (error instanceof NotFoundError) return -1;
+    throw error;
   }
 }

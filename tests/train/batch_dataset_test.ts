@@ -1,7 +1,7 @@
-import { assertEquals, assertNotEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertNotEquals, assertRejects, assertThrows } from "@std/assert";
 import { build, Context, load, MemoryStore, Tensor } from "../../mod.ts";
 import { ConfigError, ShapeError } from "../../src/errors.ts";
-import { BatchDataset, type BatchDatasetOptions, type Column, inMemoryDataset } from "../../src/train/mod.ts";
+import { BatchDataset, type BatchDatasetOptions, type Column, inMemoryDataset, Loop } from "../../src/train/mod.ts";
 
 function numbers(context: Context, size: number, options: BatchDatasetOptions): BatchDataset<number[]> {
   return new BatchDataset(context, size, (rows) => [...rows], options);
@@ -52,6 +52,17 @@ Deno.test("BatchDataset goes on in the next epoch when it is infinite, and ends 
     await numbers(new Context(), 1, { batchSize: 2, infinite: true, dropIncomplete: true }).yield(),
     undefined,
   );
+});
+
+Deno.test("runEpochs() refuses a dataset that never ends", async () => {
+  const context = new Context();
+  const loop = new Loop({ context, trainStep: () => 1 });
+  const dataset = numbers(context, 3, { batchSize: 2, infinite: true });
+  for (const run of [() => loop.runEpochs(dataset, 2), () => loop.runToEpoch(dataset, 2)]) {
+    await assertRejects(run, ConfigError, 'of dataset "train": it is infinite');
+  }
+  await loop.runSteps(dataset, 5);
+  assertEquals(dataset.epoch, 2);
 });
 
 for (const shuffle of [false, true]) {

@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { build, type Checkpoint, Context, load, MemoryStore } from "../../mod.ts";
+import { build, type Checkpoint, ConfigError, Context, load, MemoryStore } from "../../mod.ts";
 import { parseContextSettings } from "../../src/context/mod.ts";
 import { BatchDataset, type Batches, type Dataset, everyNSteps, Loop } from "../../src/train/mod.ts";
 
@@ -130,6 +130,17 @@ Deno.test("runEpochs() with another number of epochs extends the run, or is a ne
   const shorter = new MemoryStore();
   await run(shorter, () => ROWS, train(3), 4);
   assertEquals((await run(shorter, () => ROWS, train(1))).seen, "abc", "one epoch more");
+});
+
+Deno.test("a run that is refused leaves the epochs of the one under way as they are", async () => {
+  const context = new Context();
+  let seen = "";
+  const loop = new Loop({ context, trainStep: (batch: string) => (seen += batch).length });
+  const first = loop.runEpochs(ROWS, 2);
+  await assertRejects(() => loop.runEpochs(ROWS, 5), ConfigError, "running already");
+  await assertRejects(() => loop.runToEpoch(ROWS, 5), ConfigError, "running already");
+  await first;
+  assertEquals(seen, "abcabc");
 });
 
 Deno.test("params set by flags win over the checkpoint's, and are what the next checkpoint has", async () => {
