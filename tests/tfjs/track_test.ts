@@ -1,5 +1,15 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
-import { type BlobSink, build, Context, load, type LoadedEntry, MemoryStore, Tensor } from "../../mod.ts";
+import {
+  type BlobSink,
+  build,
+  Context,
+  load,
+  type LoadedEntry,
+  MemoryStore,
+  NotLoadedError,
+  type ReadHandle,
+  Tensor,
+} from "../../mod.ts";
 import { liveGroupsOf } from "../../src/context/mod.ts";
 import { ConfigError, ShapeError, VariableError } from "../../src/errors.ts";
 import { track } from "../../src/tfjs/mod.ts";
@@ -35,6 +45,14 @@ class FullStore extends MemoryStore {
       await write(sink);
       throw new Error("disk full");
     });
+  }
+}
+
+/** Can be read with waiting only, as one that is far away. */
+class FarStore extends MemoryStore {
+  override async open(name: string): Promise<ReadHandle> {
+    const handle = await super.open(name);
+    return { size: handle.size, read: (into, at) => handle.read(into, at), close: () => handle.close() };
   }
 }
 
@@ -317,4 +335,24 @@ Deno.test("track() lets go of what was read for it, whether it was loaded before
     );
     assertEquals(states, new Array(8).fill(isTrackedFirst ? "replaced" : "loaded"));
   }
+});
+
+Deno.test("track() works with a store that has to be waited for: before a load, and after prefetch()", async () => {
+  const store = new FarStore();
+  const ctx = new Context();
+  track(ctx, { w: tf.variable(tf.tensor([1, 2])) });
+  await (await build(ctx).store(store).done()).save();
+  const [before, after] = [tf.variable(tf.tensor([0, 0])), tf.variable(tf.tensor([0, 0]))];
+  const first = new Context();
+  track(first, { w: before });
+  await using _ = await load(first).store(store).done();
+  assertEquals(Array.from(before.dataSync()), [1, 2]);
+
+  const later = new Context();
+  await using handler = await load(later).store(store).done();
+  assertThrows(() => track(later, { w: after }), NotLoadedError, "await handler.prefetch()");
+  assertEquals(Array.from(after.dataSync()), [0, 0]);
+  await handler.prefetch();
+  track(later, { w: after });
+  assertEquals(Array.from(after.dataSync()), [1, 2]);
 });
