@@ -31,27 +31,23 @@ export function listedValues(pending: readonly Pending[]): PendingValues {
 
 /** All of a source, under the names that they have there; each is made when it is asked for. */
 export function valuesOf({ manifest, reader }: Source): PendingValues {
-  const made = new Map<string, Pending>();
+  const made = new Map<Entry, Pending>();
   let all: readonly Pending[] | undefined;
-  const make = (entry: Entry): Pending => {
-    const { scope, name } = entry;
-    const key = variableKey(entry);
-    const known = made.get(key) ?? { scope, name, value: new StoredValue(reader, entry) };
-    if (all === undefined) made.set(key, known);
-    return known;
+  const pendingOf = (entry: Entry): Pending => {
+    return made.get(entry) ?? { scope: entry.scope, name: entry.name, value: new StoredValue(reader, entry) };
   };
   return {
     count: manifest.count,
-    isListed: false,
-    all() {
-      if (all !== undefined) return all;
-      const list = manifest.entries.map(make);
-      all = list;
-      return list;
+    get isListed() {
+      return all !== undefined;
     },
+    all: () => all ??= manifest.entries.map(pendingOf),
     find(scope, name) {
       const entry = findEntry(manifest, scope, name);
-      return entry && make(entry);
+      if (entry === undefined) return undefined;
+      const pending = all?.find(({ value }) => value.entry === entry) ?? pendingOf(entry);
+      made.set(entry, pending);
+      return pending;
     },
   };
 }

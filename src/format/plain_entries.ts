@@ -14,7 +14,7 @@ export class PlainEntries {
   readonly count: number;
   /** Where the last one ends in the payload. */
   readonly payloadSize: number;
-  readonly #bytes: Uint8Array;
+  #bytes: Uint8Array;
   readonly #made: Entry[] = [];
   #text: string | undefined;
   #all: readonly Entry[] | undefined;
@@ -60,6 +60,7 @@ export class PlainEntries {
       entries[entries.findIndex(({ parameterName }) => parameterName === entry.parameterName)] = entry;
     }
     this.#text = undefined;
+    this.#bytes = new Uint8Array();
     return entries;
   }
 }
