@@ -3,7 +3,7 @@ import { drawable } from "../render/mod.ts";
 import type { BlobInfo, Store } from "../store/mod.ts";
 import { isContentError } from "./damage.ts";
 import { examinationView } from "./examine_view.ts";
-import { sortBlobs } from "./leftovers.ts";
+import { QUARANTINE_DIR, sortBlobs } from "./leftovers.ts";
 import { openIntact } from "./open_intact.ts";
 import { PINS_DIR } from "./pins.ts";
 import { type CheckpointsPlace, storeOf } from "./place.ts";
@@ -58,9 +58,6 @@ export interface Examination {
   /** Everything, the top level first; checkpoints oldest first. */
   readonly found: readonly Examined[];
 }
-
-/** The folder that `repair` moves things into. */
-export const QUARANTINE_DIR = "quarantine";
 
 /**
  * Looks at everything in a directory (or Store, or where a Handler saves), with its folders `backup`, `trash`, `pins` and

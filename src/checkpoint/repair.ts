@@ -1,7 +1,8 @@
 import { JSON_NAME_SUFFIX } from "../format/mod.ts";
 import { drawable } from "../render/mod.ts";
 import { LocalStore, type Store } from "../store/mod.ts";
-import { examine, type Examined, type ExamineOptions, QUARANTINE_DIR } from "./examine.ts";
+import { examine, type Examined, type ExamineOptions } from "./examine.ts";
+import { QUARANTINE_DIR } from "./leftovers.ts";
 import { PINS_DIR } from "./pins.ts";
 import { repairView } from "./repair_view.ts";
 

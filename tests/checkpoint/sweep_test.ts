@@ -107,3 +107,32 @@ Deno.test("the first save() leaves a torn manifest where no whole pair is older"
   await handler.save();
   assertEquals((await namesOf(store)).filter((name) => name.includes("n0000001")).length, 1);
 });
+
+Deno.test("the first save() puts a damaged checkpoint aside that is newer than a whole one, and only that", async () => {
+  const store = new MemoryStore();
+  const bases: string[] = [];
+  for (let step = 1; step <= 4; step++) bases.push(await saveRun(store, step, { w: [step] }));
+  const [oldest = "", older = "", whole = "", newest = ""] = bases;
+  await put(store, `${older}.json`, "{"); // GoMLX does not look at it
+  await put(store, `${newest}.bin`, "half");
+  const warnings: string[] = [];
+  const config = build(contextOf({ w: [2] })).store(store).at(whole).keep(-1);
+  await using handler = await config.onWarning((text) => warnings.push(text)).done();
+  const saved = await handler.save();
+  const names = (await store.list()).map(({ name }) => name);
+  assertEquals(names, [oldest, older, whole, saved.baseName].flatMap((base) => [`${base}.bin`, `${base}.json`]).sort());
+  const aside = (await store.list("quarantine")).map(({ name }) => name);
+  assertEquals(aside, [`${newest}.bin`, `${newest}.json`]);
+  assertStringIncludes(warnings.join("\n"), `put aside 1 damaged checkpoint in "memory:store/quarantine": ${newest}`);
+});
+
+Deno.test("the first save() leaves damaged checkpoints where none is whole", async () => {
+  const store = new MemoryStore();
+  const base = await saveRun(store, 1, { w: [1] });
+  const config = build(contextOf({ w: [2] })).store(store).keep(-1).onWarning(SILENT);
+  await using handler = await config.done();
+  await put(store, `${base}.json`, "{");
+  await handler.save();
+  assertEquals((await store.list()).length, 4);
+  assertEquals(await store.list("quarantine"), []);
+});

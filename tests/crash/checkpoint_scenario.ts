@@ -10,7 +10,7 @@ import { Tensor } from "../../src/tensor/mod.ts";
 import type { FaultScenario, Life } from "../../src/testing/mod.ts";
 
 /** Where the checkpoints are on the disk of a FaultFiles; neither directory exists at first. */
-const PATH = "/data/run";
+export const PATH = "/data/run";
 
 /** What a returned call has promised. */
 export type Promised =
@@ -21,8 +21,10 @@ export type Promised =
 export interface Cycle {
   readonly keep: number;
   readonly compress?: "gzip" | "none";
+  /** Whether retention moves into the trash. */
+  readonly trash?: boolean;
   /** What is done, one after the other. */
-  readonly steps: readonly ("save" | "background" | "backup" | "delete" | "restore")[];
+  readonly steps: readonly ("save" | "background" | "backup" | "delete" | "restore" | "restoreFromTrash")[];
 }
 
 /**
@@ -50,8 +52,8 @@ async function liveOnce(life: Life<Promised>, cycle: Cycle, steps: Cycle["steps"
   for (const what of steps) await doStep(life, handler, ctx, what);
 }
 
-function configOf(ctx: Context, store: LocalStore, { keep, compress = "none" }: Cycle): Config {
-  return build(ctx).store(store).keep(keep).compress(compress).clock(() => new Date(2026, 0, 1));
+function configOf(ctx: Context, store: LocalStore, { keep, compress = "none", trash = false }: Cycle): Config {
+  return build(ctx).store(store).keep(keep).trash(trash).compress(compress).clock(() => new Date(2026, 0, 1));
 }
 
 async function doStep(
@@ -85,6 +87,12 @@ async function doStep(
     case "backup": {
       const base = await life.attempt(() => handler.backup());
       return life.promise({ kind: "backed up", base, step: stepOf(base) });
+    }
+    case "restoreFromTrash": {
+      return await life.attempt(async () => {
+        // A fault may have kept retention from its work, or come when this one was nearly done.
+        if ((await handler.trashed()).length > 0) await handler.restoreFromTrash();
+      });
     }
     case "delete":
       return ctx.in("model").deleteVariablesInScope();
@@ -136,7 +144,11 @@ function stepOf(base: string): number {
 }
 
 /** Whatever a listing shows is whole; the newest is the last that was promised, or newer; none is missing. */
-async function checkPromises(files: Files, promised: readonly Promised[], { keep }: Cycle): Promise<void> {
+async function checkPromises(
+  files: Files,
+  promised: readonly Promised[],
+  { keep, trash = false }: Cycle,
+): Promise<void> {
   const store = new LocalStore(PATH, { files, write: false });
   const saved = promised.filter((each) => each.kind === "saved").map((each) => each.base);
   const blobs = await store.list().catch((error) => {
@@ -149,8 +161,11 @@ async function checkPromises(files: Files, promised: readonly Promised[], { keep
   const found = pairs.map((each) => each.base);
   const newer = found.filter((base) => base > (saved.at(-1) ?? ""));
   assert(newer.length <= 2, `two crashes cannot have interrupted the saves of ${newer}`);
-  const wanted = [...new Set([...saved, ...found])].sort().slice(-keep);
-  assertEquals(wanted.filter((base) => !found.includes(base)), [], `lost; there are ${found}, kept are ${keep}`);
+  const trashed = sortBlobs(blobs.length === 0 ? [] : await store.list("trash")).pairs.map((each) => each.base);
+  for (const base of trashed) await assertWhole(files, `${PATH}/trash`, base);
+  const wanted = [...new Set([...saved, ...found])].sort().slice(trash ? 0 : -keep);
+  const lost = wanted.filter((base) => !found.includes(base) && !trashed.includes(base));
+  assertEquals(lost, [], `lost; there are ${found}, kept are ${keep}, in the trash ${trashed}`);
   if (found.length > 0) await assertNewest(store, stepOf(found.at(-1) ?? ""));
   for (const each of promised) {
     if (each.kind === "backed up") await assertWhole(files, `${PATH}/${BACKUP_DIR}`, each.base);
@@ -180,10 +195,11 @@ async function assertNewest(store: LocalStore, step: number): Promise<void> {
 /** Nothing of an interrupted save is left. */
 async function checkClean(files: Files): Promise<void> {
   const store = new LocalStore(PATH, { files, write: false });
-  for (const folder of [undefined, BACKUP_DIR]) {
+  for (const folder of [undefined, BACKUP_DIR, "trash", "pins"]) {
     assertEquals(await store.temporaries(folder), [], folder);
     const { orphaned, torn, foreign } = sortBlobs(await store.list(folder));
-    assertEquals([orphaned, torn, foreign], [[], [], []], folder);
+    assertEquals([orphaned, torn], [[], []], folder);
+    if (folder !== "pins") assertEquals(foreign, [], folder);
   }
 }
 

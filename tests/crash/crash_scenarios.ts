@@ -18,6 +18,11 @@ export const CRASH_SCENARIOS: readonly FaultScenario<Promised>[] = [
     compress: "gzip",
     steps: ["background", "save"],
   }),
+  checkpointScenario("keep(1), trash: save, restore from the trash", {
+    keep: 1,
+    trash: true,
+    steps: ["save", "save", "restoreFromTrash", "save"],
+  }),
 ];
 
 /** Small, so that the small files of these scenarios tear within. */
