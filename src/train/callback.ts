@@ -1,6 +1,7 @@
 import { flushOf, isSaveHook } from "../checkpoint/save_hook.ts";
 import { ConfigError } from "../errors.ts";
-import { callHook, type Loop } from "./loop.ts";
+import { callHook } from "./call_hook.ts";
+import type { Loop } from "./loop.ts";
 import type { OnStepFn } from "./loop_types.ts";
 
 /** Options of the callbacks. */

@@ -1,10 +1,11 @@
-import { isBackgroundSave, isSaveHook } from "../checkpoint/save_hook.ts";
 import { ConfigError, messageOf } from "../errors.ts";
+import { callHook } from "./call_hook.ts";
 import { type Batches, type Dataset, type OpenDataset, openDataset } from "./dataset.ts";
 import { Epochs } from "./epochs.ts";
 import { Hooks } from "./hooks.ts";
 import { getTrainLastStep, setTrainLastStep } from "./last_train_step.ts";
 import type { LastCheckpoint, LoopOptions, OnEndFn, OnStartFn, OnStepFn, OnStopFn, RunOptions } from "./loop_types.ts";
+import { checkCount, checkEnds, checkPriority, nameOf } from "./loop_checks.ts";
 import { TrainError } from "./train_error.ts";
 import type { Metrics, Trainer } from "./trainer.ts";
 
@@ -375,42 +376,8 @@ export class Loop<Batch = unknown> {
   }
 }
 
-/** Calls a hook, and notes it if that saved a checkpoint. */
-export async function callHook<Batch>(loop: Loop<Batch>, fn: OnStepFn<Batch>, metrics: Metrics): Promise<void> {
-  const result = await fn(loop, metrics);
-  if (!isSaveHook(fn)) return;
-  if (!isBackgroundSave(result)) return loop.noteCheckpoint();
-  const { step, blocked, done } = result;
-  done.then(
-    (checkpoint) => checkpoint && loop.noteCheckpoint({ step: Number(step), blocked, durable: result.durable }),
-    () => {}, // The Handler tells of a failure.
-  );
-}
-
 /** What belongs to one run. */
 interface Run {
   readonly signal: AbortSignal | undefined;
   metrics: Metrics;
-}
-
-function checkCount(what: string, count: number): void {
-  if (Number.isSafeInteger(count) && count >= 0) return;
-  throw new ConfigError(`Cannot run ${count} ${what}: wanted a whole number from 0`);
-}
-
-function checkEnds<Batch>(batches: Batches<Batch>): void {
-  if (typeof batches === "function" || !("yield" in batches) || !batches.infinite) return;
-  throw new ConfigError(
-    `Cannot run epochs${nameOf(batches)}: it is infinite, and no epoch would end; leave out infinite, or use ` +
-      "runSteps() or runToGlobalStep()",
-  );
-}
-
-function checkPriority(hook: string, priority: number): number {
-  if (Number.isFinite(priority)) return priority;
-  throw new ConfigError(`Cannot register hook "${hook}" with priority ${priority}: wanted a number`);
-}
-
-function nameOf(dataset: { readonly name?: string | undefined }): string {
-  return dataset.name === undefined ? "" : ` of dataset "${dataset.name}"`;
 }

@@ -1,0 +1,28 @@
+import { ConfigError } from "../errors.ts";
+import type { Batches } from "./dataset.ts";
+
+/** Refuses a number of steps or epochs that is not a whole number from 0. */
+export function checkCount(what: string, count: number): void {
+  if (Number.isSafeInteger(count) && count >= 0) return;
+  throw new ConfigError(`Cannot run ${count} ${what}: wanted a whole number from 0`);
+}
+
+/** Refuses batches of which no epoch ends. */
+export function checkEnds<Batch>(batches: Batches<Batch>): void {
+  if (typeof batches === "function" || !("yield" in batches) || !batches.infinite) return;
+  throw new ConfigError(
+    `Cannot run epochs${nameOf(batches)}: it is infinite, and no epoch would end; leave out infinite, or use ` +
+      "runSteps() or runToGlobalStep()",
+  );
+}
+
+/** Refuses a priority that is no number. */
+export function checkPriority(hook: string, priority: number): number {
+  if (Number.isFinite(priority)) return priority;
+  throw new ConfigError(`Cannot register hook "${hook}" with priority ${priority}: wanted a number`);
+}
+
+/** For the middle of a message. */
+export function nameOf(dataset: { readonly name?: string | undefined }): string {
+  return dataset.name === undefined ? "" : ` of dataset "${dataset.name}"`;
+}
