@@ -10,7 +10,10 @@
  */
 
 import { fromFileUrl, join } from "@std/path";
+import { formatMarkdown } from "./format_markdown.ts";
+import { loadText, machineText } from "./machine.ts";
 import { measure } from "./measure.ts";
+import { optionsOf } from "./options.ts";
 import { install, InstallError } from "./peers/environment.ts";
 import { type Peer, PEERS } from "./peers/peers.ts";
 import { planOf, rowsOf, type Sizes } from "./plan.ts";
@@ -29,15 +32,10 @@ const QUICK: Sizes = {
   mean: { bytes: 400_000, variables: 5 },
 };
 
-const OPTIONS: ReadonlyMap<string, "flag" | "value"> = new Map([
-  ...["--quick", "--peers"].map((name) => [name, "flag"] as const),
-  ...["--only", "--rounds", "--out", "--dir"].map((name) => [name, "value"] as const),
-]);
-
 if (import.meta.main) await bench(Deno.args);
 
 async function bench(args: readonly string[]): Promise<void> {
-  const options = optionsOf(args);
+  const options = optionsOf(args, { flags: ["--quick", "--peers"], values: ["--only", "--rounds", "--out", "--dir"] });
   const withPeers = options.has("--peers");
   const quick = options.has("--quick");
   const only = options.get("--only");
@@ -70,17 +68,6 @@ async function bench(args: readonly string[]): Promise<void> {
   }
 }
 
-function optionsOf(args: readonly string[]): ReadonlyMap<string, string> {
-  return new Map(args.map((arg) => {
-    const [name = "", value] = arg.split(/=(.*)/s);
-    const kind = OPTIONS.get(name);
-    if (kind !== (value === undefined ? "flag" : "value")) {
-      throw new Error(`"${arg}" is no option; wanted ${[...OPTIONS.keys()].join(", ")}`);
-    }
-    return [name, value ?? ""];
-  }));
-}
-
 /** The peers with their versions; and what is said of those that cannot be had here. */
 async function installPeers(all: readonly Peer[]): Promise<{ peers: Map<Peer, string>; absent: string[] }> {
   const peers = new Map<Peer, string>();
@@ -102,36 +89,4 @@ async function versionsOf({ command: [program = "", ...args] }: Peer): Promise<s
   const { success, stdout, stderr } = await new Deno.Command(program, { args: [...args, "versions"] }).output();
   if (!success) throw new InstallError(new TextDecoder().decode(stderr).trim().slice(-400));
   return new TextDecoder().decode(stdout).trim();
-}
-
-async function machineText(root: string): Promise<string> {
-  const cpu = Deno.build.os === "linux"
-    ? /^model name\s*:\s*(.+)$/m.exec(await Deno.readTextFile("/proc/cpuinfo"))?.[1]
-    : undefined;
-  const memory = (Deno.systemMemoryInfo().total / 2 ** 30).toFixed(0);
-  const { success, stdout } = await new Deno.Command("df", { args: ["--output=fstype", root], stderr: "null" })
-    .output();
-  const fileSystem = success ? new TextDecoder().decode(stdout).trim().split("\n").at(-1) : "unknown";
-  return `${navigator.hardwareConcurrency} × ${
-    cpu ?? Deno.build.arch
-  }, ${memory} GiB, ${Deno.build.os} ${Deno.osRelease()}, ` +
-    `file system ${fileSystem}`;
-}
-
-function loadText(): string {
-  return Deno.loadavg().map((load) => load.toFixed(2)).join(", ");
-}
-
-async function formatMarkdown(text: string): Promise<string> {
-  const process = new Deno.Command(Deno.execPath(), {
-    args: ["fmt", "--ext=md", "-"],
-    cwd: HERE,
-    stdin: "piped",
-    stdout: "piped",
-    stderr: "inherit",
-  }).spawn();
-  const writer = process.stdin.getWriter();
-  await writer.write(new TextEncoder().encode(text));
-  await writer.close();
-  return new TextDecoder().decode((await process.output()).stdout);
 }

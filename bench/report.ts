@@ -123,14 +123,16 @@ function ratioCells(row: Row, beside: Row | undefined, samples: Samples): string
   return [ours.min / theirs.min, ours.median / theirs.median].map((ratio) => isNaN(ratio) ? "–" : ratio.toFixed(2));
 }
 
-/** Without samples seconds are NaN. */
-interface Summary {
+/** What all samples of a row say; without any, seconds are NaN. */
+export interface Summary {
   readonly min: number;
   readonly median: number;
+  /** The most memory, in bytes; 0 if unknown. */
   readonly peak: number;
 }
 
-function summaryOf(row: Row, samples: Samples): Summary {
+/** The summary of a row. */
+export function summaryOf(row: Row, samples: Samples): Summary {
   const all = samples.get(row) ?? [];
   const seconds = all.map((sample) => sample.seconds).sort((a, b) => a - b);
   return {
@@ -146,7 +148,7 @@ function secondsText(seconds: number): string {
 }
 
 /** A heading and a table; nothing if the table has no rows. */
-function section(heading: string, titles: readonly string[], rows: readonly (readonly string[])[]): string[] {
+export function section(heading: string, titles: readonly string[], rows: readonly (readonly string[])[]): string[] {
   if (rows.length === 0) return [];
   const words = ["operation", "beside", "work", "reach", "tool", "reached"];
   const rule = titles.map((title) => words.includes(title) ? "---" : "---:");
