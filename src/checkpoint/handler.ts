@@ -682,8 +682,9 @@ export class Handler implements Loader, AsyncDisposable {
     snapshot: Snapshot,
     rows: () => ReadonlyMap<string, Entry>,
   ): Promise<void> {
-    // A compressed file would have to be inflated again for what the old one gives by position.
-    if (snapshot.compression === "none" && snapshot.entries.some(({ value }) => this.#pool.isUnread(value))) {
+    // Without segments a compressed file would have to be inflated for what the old one gives by position.
+    const isPositional = snapshot.compression === "none" || manifest.segments !== undefined;
+    if (isPositional && snapshot.entries.some(({ value }) => this.#pool.isUnread(value))) {
       const name = base + BIN_DATA_SUFFIX;
       const reader = new PayloadReader(`${this.dir()}/${name}`, manifest, () => this.#store.open(name));
       await reader.ready();

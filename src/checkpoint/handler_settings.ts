@@ -1,6 +1,6 @@
 import type { Context, Variable } from "../context/mod.ts";
 import type { OnWarning } from "../errors.ts";
-import type { Profile } from "../format/mod.ts";
+import type { Compression, Profile } from "../format/mod.ts";
 import type { Store } from "../store/mod.ts";
 import type { MeanRequest } from "./mean.ts";
 import type { RetentionPolicy } from "./retention_policy.ts";
@@ -37,7 +37,7 @@ export interface HandlerSettings {
   /** The profile asked for; undefined: that of the loaded checkpoint. */
   readonly profile: Profile | undefined;
   /** The compression asked for; undefined: that of the loaded checkpoint. */
-  readonly compression: "none" | "gzip" | undefined;
+  readonly compression: Compression | undefined;
   /** Whether checksums and the like are written under the key `Cairn`. */
   readonly extras: boolean;
   /** Whether SIGINT and SIGTERM wait for a save that is in flight. */

@@ -1,6 +1,6 @@
 import { type Context, GLOBAL_STEP_NAME, type GoParam, joinScope, liveGroupsOf } from "../context/mod.ts";
 import { nearName } from "../context/near_name.ts";
-import type { Entry, ParamEntry, Profile } from "../format/mod.ts";
+import type { Compression, Entry, ParamEntry, Profile } from "../format/mod.ts";
 import { kindOf, shapeText, Tensor } from "../tensor/mod.ts";
 import type { HandlerSettings } from "./handler_settings.ts";
 import { computeMean, type MeanReport } from "./mean.ts";
@@ -197,10 +197,10 @@ export function isExcludedParam(
 function target(
   settings: HandlerSettings,
   loadedProfile: Profile,
-  loadedCompression: "none" | "gzip",
+  loadedCompression: Compression,
 ): Pick<Inherited, "profile" | "compression"> {
   const compression = settings.compression ?? loadedCompression;
   // GoMLX before v0.25 cannot inflate: asking for gzip is asking for a profile that has it.
-  const lifted = compression === "gzip" && loadedProfile === "gomlx-0.10" ? "gomlx-0.25" : loadedProfile;
+  const lifted = compression !== "none" && loadedProfile === "gomlx-0.10" ? "gomlx-0.25" : loadedProfile;
   return { profile: settings.profile ?? lifted, compression };
 }

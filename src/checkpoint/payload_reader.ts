@@ -12,6 +12,7 @@ import {
 } from "../format/mod.ts";
 import type { MappedFile, ReadHandle } from "../store/mod.ts";
 import { AheadReader } from "./ahead_reader.ts";
+import { SegmentHandle } from "./segment_handle.ts";
 
 /** Bytes moved by one read or write call: large enough for full speed, small enough to stay in warm memory. */
 export const SLICE_BYTES = 8 * 1024 * 1024;
@@ -27,8 +28,8 @@ export interface EntryReader {
 }
 
 /**
- * The payload of one checkpoint, read by position. A raw payload is read straight from its file; a compressed one is
- * inflated once, at the first read, and kept until it is taken or dropped.
+ * The payload of one checkpoint, read by position. A raw payload is read straight from its file, and so is a compressed
+ * one of segments; any other compressed one is inflated once, at the first read, and kept until it is taken or dropped.
  */
 export class PayloadReader implements EntryReader {
   /** Path of the payload, for messages. */
@@ -42,6 +43,8 @@ export class PayloadReader implements EntryReader {
   #opening: Promise<ReadHandle> | undefined;
   #handle: ReadHandle | undefined;
   #head: PayloadHead = { compression: "none", dataOffset: 0, profile: undefined };
+  /** Where the first variable is in what the entries are read from. */
+  #dataOffset = 0;
   #inflated: Map<Entry, Uint8Array> | undefined;
   #inflating: Promise<Map<Entry, Uint8Array>> | undefined;
   #mapped: Uint8Array | undefined;
@@ -78,7 +81,7 @@ export class PayloadReader implements EntryReader {
 
   /** Whether an entry can be read by position, without inflating the rest. */
   get positional(): boolean {
-    return this.#head.compression === "none";
+    return this.#head.compression === "none" || this.#manifest.segments !== undefined;
   }
 
   /** Opens the payload and checks the manifest against its real size; reads its first bytes only. */
@@ -93,17 +96,17 @@ export class PayloadReader implements EntryReader {
   }
 
   async #openAndCheck(): Promise<ReadHandle> {
-    const handle = await this.#open();
+    const file = await this.#open();
     try {
-      const head = headBuffer(handle);
-      await handle.read(head, 0);
-      this.#take(handle, head);
+      const head = headBuffer(file);
+      await file.read(head, 0);
+      const handle = this.#take(file, head);
+      if (this.#closed) handle.close();
+      return handle;
     } catch (error) {
-      handle.close();
+      file.close();
       throw error;
     }
-    if (this.#closed) handle.close();
-    return handle;
   }
 
   /** Runs `work`, which may read without waiting; a file that is opened for it is closed again. */
@@ -126,18 +129,18 @@ export class PayloadReader implements EntryReader {
   /** The payload, opened without waiting where the store can; not while an opening is under way. */
   #openNow(): ReadHandle | undefined {
     if (this.#opening !== undefined) return this.#handle;
-    const handle = this.#openSync?.();
-    if (handle === undefined) return undefined;
+    const file = this.#openSync?.();
+    if (file === undefined) return undefined;
     try {
-      const head = headBuffer(handle);
-      handle.readSync?.(head, 0);
-      this.#take(handle, head);
+      const head = headBuffer(file);
+      file.readSync?.(head, 0);
+      const handle = this.#take(file, head);
+      this.#opening = Promise.resolve(handle);
+      return handle;
     } catch (error) {
-      handle.close();
+      file.close();
       throw error;
     }
-    this.#opening = Promise.resolve(handle);
-    return handle;
   }
 
   #canReadNow(): boolean {
@@ -148,15 +151,23 @@ export class PayloadReader implements EntryReader {
     }
   }
 
-  #take(handle: ReadHandle, head: Uint8Array): void {
-    this.#head = detectPayload(head, { path: this.path });
-    this.reports = checkPayload(this.#manifest, this.#head, handle.size, { path: this.path });
+  /** Gives what the entries are read from. */
+  #take(file: ReadHandle, head: Uint8Array): ReadHandle {
+    const place = { path: this.path };
+    this.#head = detectPayload(head, place);
+    const { compression, dataOffset } = this.#head;
+    this.reports = checkPayload(this.#manifest, this.#head, file.size, place);
+    const { segments } = this.#manifest;
+    const isCut = compression !== "none" && segments !== undefined;
+    const handle = isCut ? new SegmentHandle(file, compression, segments, dataOffset, place) : file;
     this.#handle = handle;
-    if (handle.map !== undefined) this.#map(handle.map);
+    this.#dataOffset = isCut ? 0 : dataOffset;
+    if (file.map !== undefined) this.#map(file.map);
+    return handle;
   }
 
   #map(map: () => MappedFile): void {
-    const mapped = this.positional ? map() : { reason: "it is compressed" };
+    const mapped = this.#head.compression === "none" ? map() : { reason: "it is compressed" };
     if ("bytes" in mapped) this.#mapped = mapped.bytes;
     else this.reports = [...this.reports, `payload "${this.path}" is read, not mapped: ${mapped.reason}`];
   }
@@ -172,12 +183,12 @@ export class PayloadReader implements EntryReader {
       into.set(bytes.subarray(start, start + into.length));
       return;
     }
-    this.#expectFull(entry, into.length, await handle.read(into, this.#head.dataOffset + entry.position + start));
+    this.#expectFull(entry, into.length, await handle.read(into, this.#dataOffset + entry.position + start));
   }
 
   /** Reads bytes of a raw payload, whatever they belong to; fewer come only at its end. */
   async readPayload(into: Uint8Array, position: number): Promise<number> {
-    return await this.#whileOpen((handle) => handle.read(into, this.#head.dataOffset + position));
+    return await this.#whileOpen((handle) => handle.read(into, this.#dataOffset + position));
   }
 
   /** Nothing is left to check. */
@@ -196,7 +207,7 @@ export class PayloadReader implements EntryReader {
     const { payloadSize } = this.#manifest;
     return new ForwardReader(
       this,
-      inflatePayload(readBlocks(handle, this.#head.dataOffset), payloadSize, { path: this.path }),
+      inflatePayload(readBlocks(handle, this.#dataOffset), payloadSize, { path: this.path }),
     );
   }
 
@@ -207,7 +218,7 @@ export class PayloadReader implements EntryReader {
       into.set(this.#inflateSync(handle, entry).subarray(start, start + into.length));
       return;
     }
-    this.#expectFull(entry, into.length, handle.readSync(into, this.#head.dataOffset + entry.position + start));
+    this.#expectFull(entry, into.length, handle.readSync(into, this.#dataOffset + entry.position + start));
   }
 
   /** Bytes that {@linkcode readSync} would have to read for an entry; Infinity if it cannot. */
@@ -317,7 +328,7 @@ export class PayloadReader implements EntryReader {
       return bytes;
     };
     const inOrder = entries.toSorted((a, b) => a.position - b.position);
-    const blocks = inflatePayload(readBlocks(handle, this.#head.dataOffset), payloadSize, { path: this.path });
+    const blocks = inflatePayload(readBlocks(handle, this.#dataOffset), payloadSize, { path: this.path });
     let offset = 0;
     let first = 0;
     for await (const block of blocks) {
@@ -339,8 +350,8 @@ export class PayloadReader implements EntryReader {
   #inflateSync(handle: ReadHandle & Required<Pick<ReadHandle, "readSync">>, entry: Entry): Uint8Array {
     const found = this.#inflated?.get(entry);
     if (found !== undefined) return found;
-    const compressed = allocate(handle.size - this.#head.dataOffset, { path: this.path });
-    handle.readSync(compressed, this.#head.dataOffset);
+    const compressed = allocate(handle.size - this.#dataOffset, { path: this.path });
+    handle.readSync(compressed, this.#dataOffset);
     const payload = inflatePayloadSync(compressed, this.#manifest.payloadSize, { path: this.path });
     this.#inflated = new Map(
       this.#manifest.entries.map((each) => [each, payload.subarray(each.position, each.position + each.byteLength)]),
@@ -366,7 +377,7 @@ export class PayloadReader implements EntryReader {
         entryLabel(entry)
       }" from "${this.path}": the file ended after ${got} of ${wanted} bytes; ` +
         `it was cut short after it was opened`,
-      { path: this.path, entry: entryLabel(entry), offset: this.#head.dataOffset + entry.position },
+      { path: this.path, entry: entryLabel(entry), offset: this.#dataOffset + entry.position },
     );
   }
 

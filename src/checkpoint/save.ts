@@ -1,5 +1,5 @@
 import { type OnProgress, watched, watchWork, type WorkWatch } from "../render/mod.ts";
-import { Tensor } from "../tensor/mod.ts";
+import { byteLengthOf, sizeOf, Tensor } from "../tensor/mod.ts";
 import { messageOf, type OnWarning } from "../errors.ts";
 import {
   BIN_DATA_SUFFIX,
@@ -7,18 +7,20 @@ import {
   crc32,
   encodeManifest,
   type EntryResult,
-  GzipSink,
   JSON_NAME_SUFFIX,
   layoutDraft,
   type Manifest,
   type Metrics,
   parseManifest,
   payloadHeader,
+  planSegments,
+  type Segment,
 } from "../format/mod.ts";
 import type { BlobSink } from "../store/mod.ts";
 import { type EntryReader, type PayloadReader, SLICE_BYTES } from "./payload_reader.ts";
 import type { SaveStore } from "./run_sink.ts";
 import type { Snapshot, SnapshotItem } from "./snapshot.ts";
+import { SegmentSink } from "./segment_sink.ts";
 import { checkCrc, StoredValue } from "./stored_value.ts";
 
 /** Options of long work. */
@@ -57,13 +59,14 @@ export async function writeCheckpoint(
   const layout = layoutDraft(snapshot);
   const progress = new ByteProgress("save", layout.payloadSize, options);
   let results: EntryResult[] = [];
+  let segments: readonly Segment[] | undefined;
   try {
     return await progress.during(async () => {
       await store.publish(base + BIN_DATA_SUFFIX, async (file) => {
         const header = payloadHeader(snapshot.profile, snapshot.compression);
         if (header.length > 0) await file.write(header);
-        const gzip = snapshot.compression === "gzip" ? new GzipSink(file) : undefined;
-        const slices = new SliceSink(gzip ?? file, layout.payloadSize);
+        using compressed = compressedSink(file, snapshot);
+        const slices = new SliceSink(compressed ?? file, layout.payloadSize);
         results = [];
         const readers = new Map<PayloadReader, EntryReader>();
         try {
@@ -72,12 +75,12 @@ export async function writeCheckpoint(
             item.captured?.release();
           }
           await slices.flush();
-          await gzip?.finish();
+          segments = await compressed?.finish();
         } finally {
           await slices.settle();
         }
       });
-      const { bytes, warnings } = encodeManifest(snapshot, layout, results);
+      const { bytes, warnings } = encodeManifest(snapshot, layout, results, segments);
       // Read back what is about to be published: a manifest that our own reader refuses must never become visible.
       const manifest = parseManifest(bytes, { path: `${store.label}/${base}${JSON_NAME_SUFFIX}` });
       options.signal?.throwIfAborted();
@@ -90,6 +93,15 @@ export async function writeCheckpoint(
     await removeRest(store, [base + JSON_NAME_SUFFIX, base + BIN_DATA_SUFFIX], onWarning);
     throw error;
   }
+}
+
+function compressedSink(file: BlobSink, { compression, entries }: Snapshot): SegmentSink | undefined {
+  if (compression === "none") return undefined;
+  const variables = entries.map(({ dtype, dimensions }) => ({
+    dtype,
+    byteLength: byteLengthOf(dtype, sizeOf(dimensions)),
+  }));
+  return new SegmentSink(file, compression, planSegments(variables, compression));
 }
 
 async function removeRest(store: SaveStore, names: readonly string[], onWarning: OnWarning): Promise<void> {

@@ -8,6 +8,7 @@ import {
 } from "../context/mod.ts";
 import { VariableError } from "../errors.ts";
 import {
+  type Compression,
   type Entry,
   type EntryDraft,
   type JsonMember,
@@ -38,7 +39,7 @@ export interface Inherited {
   /** The profile to write. */
   readonly profile: Profile;
   /** The compression to write. */
-  readonly compression: "none" | "gzip";
+  readonly compression: Compression;
   /** Rows by {@linkcode variableKey}. */
   readonly entries: ReadonlyMap<string, Entry>;
   /** Rows of the params that were loaded, by the object that the Context got. */

@@ -12,6 +12,7 @@ import { metricsNode } from "./metrics.ts";
 import { parseParameterName } from "./parameter_name.ts";
 import { paramToJson } from "./param_value.ts";
 import { Reports } from "./reports.ts";
+import { SEALED_POSITION, type Segment, segmentNumbers } from "./segments.ts";
 import { Spelling } from "./spelling.ts";
 
 /** What became of a variable's bytes while they were written. */
@@ -34,12 +35,18 @@ type Field = readonly [key: string, text: string];
 const encoder = new TextEncoder();
 
 /**
- * The `.json` of a draft that has passed {@linkcode checkDraft}; `results` has one element for each entry. Without
- * extras the bytes are those of Go's encoder. Source: GoMLX `checkpoints.Handler.Save`.
+ * The `.json` of a draft that has passed {@linkcode checkDraft}; `results` has one element for each entry, `segments`
+ * are those of a compressed payload. Without extras the bytes are those of Go's encoder.
+ * Source: GoMLX `checkpoints.Handler.Save`.
  *
  * @throws {LimitError} It would be larger than what {@linkcode parseManifest} accepts.
  */
-export function encodeManifest(draft: ManifestDraft, layout: Layout, results: readonly EntryResult[]): EncodedManifest {
+export function encodeManifest(
+  draft: ManifestDraft,
+  layout: Layout,
+  results: readonly EntryResult[],
+  segments?: readonly Segment[],
+): EncodedManifest {
   const reports = new Reports();
   const spelling = new Spelling(draft);
   const fields: Field[] = [
@@ -50,10 +57,12 @@ export function encodeManifest(draft: ManifestDraft, layout: Layout, results: re
     ],
   ];
   if (draft.profile !== "gomlx-0.10") {
-    fields.push(["BinFormat", draft.compression === "gzip" ? '"gzip"' : '"uncompressed"']);
+    fields.push(["BinFormat", quoteGo(draft.compression === "none" ? "uncompressed" : draft.compression)]);
   }
   fields.push(...unknownFields(draft.unknown, "\n\t"));
-  const bytes = draft.extras ? withExtras(fields, draft, layout.payloadSize) : encoder.encode(topText(fields));
+  const bytes = draft.extras
+    ? withExtras(fields, draft, layout.payloadSize, segments)
+    : encoder.encode(topText(fields));
   if (bytes.length > MAX_MANIFEST_BYTES) {
     throw new LimitError(
       `Cannot save checkpoint: its manifest has ${bytes.length} bytes, wanted at most ${MAX_MANIFEST_BYTES}`,
@@ -111,9 +120,10 @@ function entryText(
   }
   const { dtype, dimensions, kept } = entry;
   const parameterName = spelling.parameterName(entry);
+  const pos = index === 0 && draft.compression === "zstd" ? SEALED_POSITION : position;
   const length = byteLengthOf(dtype, sizeOf(dimensions));
   let text = `{${FIELD}"ParameterName": ${quoteGo(parameterName)},${FIELD}"Dimensions": ${dimensionsText(entry)},` +
-    `${FIELD}"DType": ${quoteGo(spelling.dtypeName(entry) ?? dtype)},${FIELD}"Pos": ${position},` +
+    `${FIELD}"DType": ${quoteGo(spelling.dtypeName(entry) ?? dtype)},${FIELD}"Pos": ${pos},` +
     `${FIELD}"Length": ${length}`;
   const unknown = kept?.unknown ?? [];
   if (result.bytesUnchanged) {
@@ -146,13 +156,21 @@ function entryExtras({ scope, name, trainable }: EntryDraft, parameterName: stri
 }
 
 /** Adds Cairn's key, and in it, last, the CRC-32 of the text as it is without that member. */
-function withExtras(fields: readonly Field[], draft: ManifestDraft, payloadSize: number): Uint8Array {
+function withExtras(
+  fields: readonly Field[],
+  draft: ManifestDraft,
+  payloadSize: number,
+  segments: readonly Segment[] | undefined,
+): Uint8Array {
   const { writer, saved, metrics } = draft;
   const members: JsonMember[] = [
     ["FormatVersion", new JsonNumber(String(FORMAT_VERSION))],
     ["Writer", writer],
     ["PayloadSize", new JsonNumber(String(payloadSize))],
   ];
+  if (segments !== undefined) {
+    members.push(["Segments", segmentNumbers(segments).map((each) => new JsonNumber(String(each)))]);
+  }
   if (saved !== undefined) members.push(["Saved", saved.toISOString()]);
   if (metrics !== undefined && Object.keys(metrics).length > 0) members.push(["Metrics", metricsNode(metrics)]);
   const extras = new JsonObject(members);

@@ -4,6 +4,7 @@ import type { JsonReader } from "./json_reader.ts";
 import { EXTRAS_KEY } from "./extras_key.ts";
 import { MAX_NAME_BYTES } from "./limits.ts";
 import { type Metrics, NO_METRICS, readMetrics } from "./metrics.ts";
+import { readSegments, type Segment } from "./segments.ts";
 
 /** Version of what is under {@linkcode EXTRAS_KEY}. */
 export const FORMAT_VERSION = 1;
@@ -20,6 +21,8 @@ export interface TopExtras {
   readonly writer: string | undefined;
   /** Exact size of the uncompressed payload. */
   readonly payloadSize: number | undefined;
+  /** The parts of a compressed payload. */
+  readonly segments: readonly Segment[] | undefined;
   /** When it was saved. */
   readonly saved: Date | undefined;
   /** What was measured then. */
@@ -43,6 +46,7 @@ export function readTopExtras(reader: JsonReader, place: ErrorPlace): TopExtras 
   let version = FORMAT_VERSION;
   let writer: string | undefined;
   let payloadSize: number | undefined;
+  let segments: readonly Segment[] | undefined;
   let saved: Date | undefined;
   let metrics = NO_METRICS;
   let crc: TopExtras["crc"];
@@ -59,6 +63,9 @@ export function readTopExtras(reader: JsonReader, place: ErrorPlace): TopExtras 
         break;
       case "PayloadSize":
         payloadSize = reader.readInteger("a size in bytes");
+        break;
+      case "Segments":
+        segments = readSegments(reader, place);
         break;
       case "Saved":
         saved = instantOf(reader.readString("a time", MAX_NAME_BYTES), place);
@@ -77,7 +84,7 @@ export function readTopExtras(reader: JsonReader, place: ErrorPlace): TopExtras 
     }
     previousEnd = reader.at;
   }
-  return { version, writer, payloadSize, saved, metrics, crc };
+  return { version, writer, payloadSize, segments, saved, metrics, crc };
 }
 
 /** `2026-01-31T12:00:00.000Z` */

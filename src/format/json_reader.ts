@@ -84,6 +84,19 @@ export class JsonReader {
     return true;
   }
 
+  /** Reads that very number if it is next. */
+  tryNumber(text: string): boolean {
+    this.peek();
+    const end = this.#at + text.length;
+    const next = this.#bytes[end] ?? COMMA;
+    const goesOn = next === DOT || next === 0x65 || next === 0x45 || (next >= ZERO && next <= NINE);
+    if (goesOn || this.#bytes[this.#at] !== text.charCodeAt(0) || this.#text.ascii(this.#at, end) !== text) {
+      return false;
+    }
+    this.#at = end;
+    return true;
+  }
+
   /** Enters an object: its first key, or undefined if it is empty. Each key's value must be read before the next. */
   firstKey(wanted: string): string | undefined {
     if (this.peek() !== OPEN_OBJECT) throw this.unexpected(wanted);

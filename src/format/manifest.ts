@@ -16,6 +16,7 @@ import { placeRows, type RowPlace } from "./place_rows.ts";
 import type { Generation, Profile } from "./profile.ts";
 import { readVariables, type Variables } from "./read_variables.ts";
 import { Reports } from "./reports.ts";
+import { SEALED_POSITION, type Segment } from "./segments.ts";
 import { type EntryRow, type ParamRow, readParamRow } from "./rows.ts";
 
 /** One variable of a manifest. */
@@ -73,10 +74,12 @@ export interface Manifest {
   /** What the manifest looks like; the payload's header knows better. */
   readonly profile: Profile;
   readonly generation: Generation;
-  /** `"gzip"` or `"uncompressed"`; undefined before v0.25. GoMLX never reads it. */
+  /** `"gzip"`, `"uncompressed"` or Cairn's `"zstd"`; undefined before v0.25. GoMLX never reads it. */
   readonly binFormat: string | undefined;
   /** Where the last variable ends in the uncompressed payload, in bytes. */
   readonly payloadSize: number;
+  /** The parts of a compressed payload, if Cairn wrote it. */
+  readonly segments: readonly Segment[] | undefined;
   /** Whether the file says that nothing follows the last variable. */
   readonly exactPayload: boolean;
   /** Whether it has Cairn's own keys at the top level. */
@@ -145,11 +148,13 @@ export function parseManifest(
   }
   checkManifestCrc(bytes, top.extras?.crc, place);
   if (top.extras !== undefined) expectVersion(top.extras, place);
+  if (top.binFormat === "zstd") top.variables = unseal(top.variables, place);
   const profile = profileOf(top);
   const { plain, rows } = top.variables;
   const careful = plain === undefined ? toEntries(rows, profile, place, reports) : undefined;
   const payloadSize = plain?.payloadSize ?? careful?.payloadSize ?? 0;
   checkPayloadSize(top.extras?.payloadSize, payloadSize, place);
+  checkSegmentSizes(top.extras?.segments, payloadSize, place);
   const generation = generationOf(top, profile);
   const params = top.paramRows?.map((row) => toParamEntry(row, place, reports)) ?? [];
   reportDuplicateParams(params, reports);
@@ -164,6 +169,7 @@ export function parseManifest(
     generation,
     binFormat: top.binFormat,
     payloadSize,
+    segments: top.extras?.segments,
     exactPayload: top.extras?.payloadSize !== undefined,
     extras: top.extras !== undefined,
     writer: top.extras?.writer,
@@ -255,6 +261,28 @@ function checkPayloadSize(stated: number | undefined, payloadSize: number, place
   throw new CorruptError(
     `Cannot read manifest "${place.path}": its last variable ends at byte ${payloadSize} of the payload, its ` +
       `"PayloadSize" says ${stated}`,
+    place,
+  );
+}
+
+function checkSegmentSizes(segments: readonly Segment[] | undefined, payloadSize: number, place: ErrorPlace): void {
+  const size = segments?.reduce((sum, each) => sum + each.size, 0) ?? payloadSize;
+  if (size === payloadSize) return;
+  throw new CorruptError(
+    `Cannot read manifest "${place.path}": its segments inflate to ${size} bytes, wanted the ${payloadSize} that its ` +
+      "variables take",
+    place,
+  );
+}
+
+/** With zstd the first position must be sealed, so that no GoMLX reads on; in any other manifest it is no place. */
+function unseal(variables: Variables, place: ErrorPlace): Variables {
+  const [first, ...rest] = variables.rows;
+  if (first === undefined && (variables.plain?.count ?? 0) === 0) return variables;
+  if (first?.position === Number(SEALED_POSITION)) return { ...variables, rows: [{ ...first, position: 0 }, ...rest] };
+  throw new CorruptError(
+    `Cannot read manifest "${place.path}": its payload is zstd, but its first variable's Pos is not ` +
+      `${SEALED_POSITION}, which Cairn writes so that no GoMLX reads it`,
     place,
   );
 }

@@ -10,6 +10,7 @@ import { formatParameterName, parseParameterName } from "./parameter_name.ts";
 import { paramToJson } from "./param_value.ts";
 import type { Profile } from "./profile.ts";
 import { Reports } from "./reports.ts";
+import type { Compression } from "./segment_codec.ts";
 import { Spelling } from "./spelling.ts";
 
 /** A variable to be written. */
@@ -36,7 +37,7 @@ export interface ParamDraft {
 /** A manifest to be written, as far as it is known before the payload. */
 export interface ManifestDraft {
   readonly profile: Profile;
-  readonly compression: "none" | "gzip";
+  readonly compression: Compression;
   /** Whether to write Cairn's own keys. Without them the bytes are those of GoMLX. */
   readonly extras: boolean;
   /** Name and version of the writer, for Cairn's own keys. */
@@ -84,10 +85,13 @@ export function layoutDraft(draft: ManifestDraft): Layout {
  */
 export function checkDraft(draft: ManifestDraft): readonly string[] {
   const { profile, compression, entries, params } = draft;
-  if (profile === "gomlx-0.10" && compression === "gzip") {
+  if (profile === "gomlx-0.10" && compression !== "none") {
     throw new FormatError(
-      `Cannot save checkpoint: profile "${profile}" has no gzip; wanted "gomlx-0.25" or "gomlx-0.28"`,
+      `Cannot save checkpoint: profile "${profile}" has no ${compression}; wanted "gomlx-0.25" or "gomlx-0.28"`,
     );
+  }
+  if (compression === "zstd" && !draft.extras) {
+    throw new FormatError("Cannot save checkpoint: zstd needs the extra keys of Cairn; wanted them, or gzip");
   }
   if (entries.length + (params?.length ?? 0) > MAX_ROWS) {
     throw new LimitError(

@@ -17,7 +17,6 @@ export {
 } from "./base_name.ts";
 export { crc32 } from "./crc32.ts";
 export { type EncodedManifest, encodeManifest, type EntryResult } from "./encode_manifest.ts";
-export { type ByteSink, GzipSink } from "./gzip_sink.ts";
 export { inflatePayload, inflatePayloadSync } from "./inflate.ts";
 export { type JsonMember, type JsonNode, JsonNumber, JsonObject } from "./json.ts";
 export { stringifyGo } from "./json_text.ts";
@@ -39,3 +38,6 @@ export { paramFromJson, paramToJson, type ReadParam, type WrittenParam } from ".
 export { parseJson, type ParseJsonOptions } from "./parse_json.ts";
 export { checkPayload, detectPayload, PAYLOAD_HEAD_BYTES, type PayloadHead, payloadHeader } from "./payload.ts";
 export type { Generation, Profile } from "./profile.ts";
+export { nodeZlib } from "./node_zlib.ts";
+export { type Compression, runSegmentJob, type SegmentJob, segmentWorkerSource } from "./segment_codec.ts";
+export { type PlannedSegment, planSegments, type Segment } from "./segments.ts";

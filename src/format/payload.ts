@@ -2,16 +2,17 @@ import { CorruptError, type ErrorPlace, FormatError } from "../errors.ts";
 import { MAX_INFLATION } from "./limits.ts";
 import type { Manifest } from "./manifest.ts";
 import type { Profile } from "./profile.ts";
+import type { Compression } from "./segment_codec.ts";
 
 /** Bytes that {@linkcode detectPayload} wants to see: the longest header. */
 export const PAYLOAD_HEAD_BYTES = 23;
 
 /** What the first bytes of a payload say. */
 export interface PayloadHead {
-  readonly compression: "none" | "gzip";
-  /** Where the raw bytes or the gzip stream begin. */
+  readonly compression: Compression;
+  /** Where the raw or compressed bytes begin. */
   readonly dataOffset: number;
-  /** Which profile writes such a header; undefined for a raw payload. */
+  /** Which profile writes such a header; undefined where every profile does. */
   readonly profile: Profile | undefined;
   /** Whether it is taken for raw bytes, but begins nearly as a header does: that may be damaged. */
   readonly resemblesHeader?: boolean;
@@ -20,6 +21,8 @@ export interface PayloadHead {
 /** v0.25 – v0.27: magic, length of the codec's name, its name. v0.28 has a second "s". */
 const MAGIC = "gomlx_checkpoints";
 const CODEC = "\x04gzip";
+/** Behind v0.28's magic: v0.25 and later find a codec that they do not have, and say so. */
+const ZSTD_HEADER = `${MAGIC}s\x04zstd`;
 const GZIP_MAGIC = "\x1f\x8b";
 /** Development versions of October 2025: magic, then gzip at once. */
 const DEVELOPMENT_MAGICS = ["gomlx_00", "gomlx_gzip"];
@@ -27,8 +30,9 @@ const DEVELOPMENT_MAGICS = ["gomlx_00", "gomlx_gzip"];
 const MIN_GZIP_BYTES = 20;
 
 /** What a payload of `profile` begins with. Source: GoMLX `checkpoints.Handler.Save`. */
-export function payloadHeader(profile: Profile, compression: "none" | "gzip"): Uint8Array {
+export function payloadHeader(profile: Profile, compression: Compression): Uint8Array {
   if (compression === "none") return new Uint8Array(0);
+  if (compression === "zstd") return new TextEncoder().encode(ZSTD_HEADER);
   return new TextEncoder().encode(profile === "gomlx-0.28" ? `${MAGIC}s${CODEC}` : MAGIC + CODEC);
 }
 
@@ -36,7 +40,7 @@ export function payloadHeader(profile: Profile, compression: "none" | "gzip"): U
  * Tells the form of a payload by its first {@linkcode PAYLOAD_HEAD_BYTES} bytes (or all, if it has fewer). What has no
  * header is raw. Source: GoMLX `checkpoints.Handler.loadCheckpoint`.
  *
- * @throws {FormatError} There is a header, but of something else than gzip.
+ * @throws {FormatError} There is a header, but of something else than gzip and Cairn's own zstd.
  */
 export function detectPayload(head: Uint8Array, place: ErrorPlace): PayloadHead {
   const text = String.fromCharCode(...head.subarray(0, PAYLOAD_HEAD_BYTES));
@@ -46,6 +50,7 @@ export function detectPayload(head: Uint8Array, place: ErrorPlace): PayloadHead 
     const resemblesHeader = [...MAGIC].filter((char, index) => text[index] === char).length > MAGIC.length / 2;
     return { compression: "none", dataOffset: 0, profile: undefined, resemblesHeader };
   }
+  if (text === ZSTD_HEADER) return { compression: "zstd", dataOffset: PAYLOAD_HEAD_BYTES, profile: undefined };
   const isDoubled = text.charAt(MAGIC.length) === "s";
   const codec = text.slice(MAGIC.length + (isDoubled ? 1 : 0));
   if (!codec.startsWith(CODEC)) {
@@ -74,9 +79,11 @@ export function checkPayload(
   place: ErrorPlace,
 ): readonly string[] {
   const available = fileSize - head.dataOffset;
+  checkCodec(manifest, head, place);
+  if (head.compression === "zstd") return checkSegments(manifest, available, place);
   if (head.compression === "gzip") {
     checkCompressed(manifest.payloadSize, available, place);
-    return [];
+    return manifest.segments === undefined ? [] : checkSegments(manifest, available, place);
   }
   const extra = available - manifest.payloadSize;
   if (extra < 0) throw tooShort(manifest, head, available, place);
@@ -87,6 +94,30 @@ export function checkPayload(
     ...place,
     offset: manifest.payloadSize,
   });
+}
+
+/** A manifest that seals its first position goes with zstd, which needs its segments. */
+function checkCodec({ binFormat, segments }: Manifest, { compression }: PayloadHead, place: ErrorPlace): void {
+  const isZstd = compression === "zstd";
+  if (isZstd === (binFormat === "zstd") && !(isZstd && segments === undefined)) return;
+  throw new CorruptError(
+    `Cannot read payload "${place.path}": it is ${
+      compression === "none" ? "raw" : compression
+    }, while its manifest says ` +
+      `"${binFormat ?? "uncompressed"}"${segments === undefined ? " without segments" : ""}: one of them is another's`,
+    place,
+  );
+}
+
+/** Nothing may lie between or behind the segments. */
+function checkSegments({ segments = [] }: Manifest, available: number, place: ErrorPlace): readonly string[] {
+  const stored = segments.reduce((sum, each) => sum + each.stored, 0);
+  if (stored === available) return [];
+  throw new CorruptError(
+    `Cannot read payload "${place.path}": ${available} bytes follow its header, wanted the ${stored} of its ` +
+      `${segments.length} segments`,
+    place,
+  );
 }
 
 function checkCompressed(payloadSize: number, available: number, place: ErrorPlace): void {

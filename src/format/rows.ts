@@ -8,6 +8,7 @@ import { keyFolder } from "./fold_key.ts";
 import { type JsonMember, type JsonNode, lastOfEachKey } from "./json.ts";
 import type { JsonReader } from "./json_reader.ts";
 import { MAX_NAME_BYTES, MAX_RANK } from "./limits.ts";
+import { SEALED_POSITION } from "./segments.ts";
 
 /** A row of `Variables` as it is written, its shape checked, its position not. */
 export interface EntryRow {
@@ -22,7 +23,7 @@ export interface EntryRow {
   readonly nullDimensions: boolean;
   /** Bytes of the shape. */
   readonly byteLength: number;
-  /** Undefined if not given, or null. */
+  /** Undefined if not given, or null; 2^63 if it is sealed. */
   readonly position: number | undefined;
   readonly length: number | undefined;
   readonly extras: EntryExtras | undefined;
@@ -69,7 +70,9 @@ export function readEntryRow(reader: JsonReader, place: ErrorPlace): EntryRow {
           : reader.readString("a dtype: a string, or a whole number up to v0.3", MAX_NAME_BYTES);
         break;
       case "Pos":
-        position = reader.readInteger("a position: a whole number");
+        position = reader.tryNumber(SEALED_POSITION)
+          ? Number(SEALED_POSITION)
+          : reader.readInteger("a position: a whole number");
         break;
       case "Length":
         length = reader.readInteger("a length: a whole number");

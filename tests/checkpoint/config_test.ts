@@ -50,7 +50,7 @@ const REFUSED: readonly (readonly [string, (config: Config) => Config, string])[
   ["onlyScopes() of a relative scope", (config) => config.onlyScopes("a"), 'Cannot load scope "a"'],
   ["scope() to a relative scope", (config) => config.scope("/a", "b"), 'Cannot load scope "b"'],
   // Callers in JavaScript, and settings that come from a file.
-  ["compress() of an unknown codec", (config) => config.compress(JSON.parse('"zstd"')), 'Cannot compress with "zstd"'],
+  ["compress() of an unknown codec", (config) => config.compress(JSON.parse('"lz4"')), 'Cannot compress with "lz4"'],
   ["profile() of an unknown name", (config) => config.profile(JSON.parse('"v1"')), 'Cannot use profile "v1"'],
 ];
 

@@ -1,10 +1,9 @@
-import { gunzipSync, gzipSync } from "node:zlib";
+import { gzipSync } from "node:zlib";
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { CheckpointError, CorruptError, FormatError, LimitError } from "../../src/errors.ts";
 import {
   checkPayload,
   detectPayload,
-  GzipSink,
   inflatePayload,
   inflatePayloadSync,
   type Manifest,
@@ -159,48 +158,6 @@ Deno.test("inflatePayload() passes the source's error on, and lets go of the sou
   }
   assertEquals(closed, 2);
 });
-
-Deno.test("GzipSink writes a stream of Go's form, which inflates to what was written", async () => {
-  const data = bytesUpTo(3_000_000);
-  for (const size of [1000, 65_536, 3_000_000]) {
-    const written = await compress(data, size);
-    assertEquals(written.subarray(0, 10).toHex(), "1f8b08000000000000ff");
-    // The first bits of the flush share a byte with what is before it.
-    assertEquals(written.subarray(written.length - 17, written.length - 8).toHex(), "0000ffff010000ffff");
-    assertEquals(new Uint8Array(gunzipSync(written)), data);
-    assertEquals(inflatePayloadSync(written, data.length, PLACE), data);
-  }
-});
-
-Deno.test("GzipSink writes nothing as Go's 28 bytes", async () => {
-  const nothing = "1f8b08000000000000ff000000ffff010000ffff0000000000000000";
-  assertEquals((await compress(new Uint8Array(0), 1)).toHex(), nothing);
-});
-
-Deno.test("GzipSink passes the target's error on", async () => {
-  const sink = new GzipSink({ write: () => Promise.reject(new Error("full")) });
-  await assertRejects(() => sink.write(new Uint8Array(10)), Error, "full");
-});
-
-async function compress(data: Uint8Array, size: number): Promise<Uint8Array> {
-  const blocks: Uint8Array[] = [];
-  const sink = new GzipSink({
-    write(bytes) {
-      blocks.push(bytes.slice());
-      return Promise.resolve();
-    },
-  });
-  const buffer = new Uint8Array(size);
-  for (let at = 0; at < data.length; at += size) {
-    const part = data.subarray(at, at + size);
-    // One buffer for all writes: the sink may not look at it after the write.
-    buffer.set(part);
-    await sink.write(buffer.subarray(0, part.length));
-    buffer.fill(0);
-  }
-  await sink.finish();
-  return concat(...blocks);
-}
 
 function readSync(json: Uint8Array, bin: Uint8Array): Uint8Array {
   const { manifest, data, compression } = checked(json, bin);

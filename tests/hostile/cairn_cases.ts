@@ -153,7 +153,7 @@ export function seal(text: string): string {
 }
 
 /** A case that changes nothing would prove nothing. */
-function replaceOnce(text: string, from: RegExp, to: string): string {
+export function replaceOnce(text: string, from: RegExp, to: string): string {
   if (!from.test(text)) throw new Error(`nothing matches ${from} in ${text}`);
   return text.replace(from, () => to);
 }

@@ -1,4 +1,5 @@
 import { build, Context, DTYPES, goParam, MemoryStore, type Profile, Tensor } from "../../mod.ts";
+import type { Compression } from "../../src/format/mod.ts";
 import { goldenFiles } from "../format/golden_files.ts";
 import { type Pair, readBlob } from "./truncation_cases.ts";
 
@@ -20,12 +21,13 @@ export function goldenSources(): FuzzSource[] {
 
 /** Pairs that Cairn writes, with checksums. */
 export async function cairnSources(): Promise<FuzzSource[]> {
-  const forms: readonly (readonly [Profile, "none" | "gzip"])[] = [
+  const forms: readonly (readonly [Profile, Compression])[] = [
     ["gomlx-0.10", "none"],
     ["gomlx-0.25", "none"],
     ["gomlx-0.25", "gzip"],
     ["gomlx-0.28", "none"],
     ["gomlx-0.28", "gzip"],
+    ["gomlx-0.28", "zstd"],
   ];
   const sources: FuzzSource[] = [];
   for (const [profile, codec] of forms) {
@@ -38,7 +40,7 @@ export async function cairnSources(): Promise<FuzzSource[]> {
 }
 
 /** Every dtype and every kind of param that the profile can hold; another `seed` gives other values of other lengths. */
-async function writePair(profile: Profile, codec: "none" | "gzip", seed: number): Promise<Pair> {
+async function writePair(profile: Profile, codec: Compression, seed: number): Promise<Pair> {
   const context = new Context();
   const layer = context.in("layer").in(`block_${seed}`);
   for (const [index, dtype] of DTYPES.entries()) {

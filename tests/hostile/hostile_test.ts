@@ -8,6 +8,7 @@ import { manifestCases } from "./manifest_cases.ts";
 import { goodPayload, manifestText } from "./manifest_text.ts";
 import { nameCases } from "./name_cases.ts";
 import { payloadCases } from "./payload_cases.ts";
+import { segmentCases } from "./segment_cases.ts";
 import { savedPair, truncationCases } from "./truncation_cases.ts";
 
 // What is hostile is loaded in processes of their own, with bounds on time and memory. Descriptors, prototypes and what
@@ -23,6 +24,7 @@ const WATCHDOG_MILLISECONDS = 30_000;
 galleryTest("wrong manifests", () => manifestCases());
 galleryTest("odd names", () => nameCases());
 galleryTest("wrong payloads", () => payloadCases());
+galleryTest("wrong segments of compressed payloads", () => segmentCases());
 galleryTest("wrong checksums and other keys of Cairn's", () => cairnCases());
 galleryTest("a pair cut after every byte", () => truncationCases());
 if (Deno.build.os !== "windows") galleryTest("odd files", () => fileCases());

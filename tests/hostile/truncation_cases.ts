@@ -1,4 +1,5 @@
-import { build, Context, MemoryStore } from "../../mod.ts";
+import { build, Context, type ErrorCode, MemoryStore } from "../../mod.ts";
+import type { Compression } from "../../src/format/mod.ts";
 import { gzip, gzipPayload } from "./gzip_bytes.ts";
 import { type HostileCase, pairCase } from "./hostile_case.ts";
 import { goodPayload, manifestText } from "./manifest_text.ts";
@@ -22,14 +23,20 @@ export async function truncationCases(): Promise<HostileCase[]> {
       await savedPair("none"),
     ),
     ...cutsOf("Cairn gzip", await savedPair("gzip")),
+    // Of the sealed position any beginning is a number, too large for one.
+    ...cutsOf("Cairn zstd", await savedPair("zstd"), ["format", "corrupt", "limit"]),
   ];
 }
 
-function cutsOf(what: string, { json, bin }: Pair): HostileCase[] {
+function cutsOf(
+  what: string,
+  { json, bin }: Pair,
+  codes: readonly ErrorCode[] = ["format", "corrupt"],
+): HostileCase[] {
   return [
     ...Array.from(json.keys(), (length) =>
       pairCase(
-        { name: `${what}: .json cut to ${length} bytes`, expect: ["format", "corrupt"] },
+        { name: `${what}: .json cut to ${length} bytes`, expect: codes },
         json.subarray(0, length),
         bin,
       )),
@@ -43,7 +50,7 @@ function cutsOf(what: string, { json, bin }: Pair): HostileCase[] {
 }
 
 /** A small checkpoint that Cairn wrote, with checksums. */
-export async function savedPair(codec: "none" | "gzip"): Promise<Pair> {
+export async function savedPair(codec: Compression): Promise<Pair> {
   const context = new Context();
   context.setParam("learning_rate", 0.5);
   context.in("layer").setParam("limit", -Infinity);
