@@ -52,13 +52,15 @@ Deno.test("detectPayload() knows both headers, the development ones and raw payl
     // Untagged versions of October 2025, hand-made.
     ["gomlx_00\x1f\x8b\x08", "gzip", 8, "gomlx-0.25"],
     ["gomlx_gzip\x1f\x8b\x08", "gzip", 10, "gomlx-0.25"],
+    ["gomlx_checkpointss\x04zstd", "zstd", 23, undefined],
     ["", "none", 0, undefined],
     ["gomlx_checkpoint", "none", 0, undefined],
     ["gomlx_00 raw", "none", 0, undefined],
     ["\x1f\x8b\x08 gzip without header", "none", 0, undefined],
   ];
   for (const [head, compression, dataOffset, profile] of cases) {
-    assertEquals<unknown>(detectPayload(latin1(head), PLACE), { compression, dataOffset, profile });
+    const found = detectPayload(latin1(head), PLACE);
+    assertEquals([found.compression, found.dataOffset, found.profile], [compression, dataOffset, profile]);
   }
   for (const codec of ["", "\x04", "\x04zstd", "\x04GZIP", "\x03gzip", "\xc8gzip", "s", "ss\x04gzip", "s\x05gzip"]) {
     assertThrows(() => detectPayload(latin1(`gomlx_checkpoints${codec}`), PLACE), FormatError, "codec");
