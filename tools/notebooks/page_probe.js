@@ -1,6 +1,6 @@
 // Runs in a page: looks at what a notebook shows there. Plain JavaScript, since the project's types are not a page's.
 
-globalThis.cairnProbe = { outputs, texts, textsOf, contents, overflows, contrasts };
+globalThis.cairnProbe = { outputs, texts, textsOf, contents, overflows, contrasts, hide };
 
 /** Rich outputs wherever they are: in JupyterLab, in nbconvert's page, in a page of ours. */
 const OUTPUTS = ".jp-RenderedHTMLCommon:is(.jp-OutputArea-output), .cairn-output";
@@ -83,6 +83,13 @@ function contrasts() {
     }
   }
   return { low, lowestText, lowestSign, texts };
+}
+
+/** Leaves a text out wherever it is shown. */
+function hide(text) {
+  for (const output of shown()) {
+    for (const { node } of textsIn(output)) node.data = node.data.replaceAll(text, "");
+  }
 }
 
 function shown() {
