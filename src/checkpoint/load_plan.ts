@@ -93,9 +93,10 @@ export function applyPlan(
   [...reportsOf(source, settings), ...misspelt(params, context, settings)].forEach((report) =>
     settings.onWarning(`"${base}": ${report}`)
   );
-  pool.replace(values, reader);
   const isMet = settings.immediate || context.numVariables() > 0;
-  for (const { scope, name, value } of isMet ? values.all() : []) {
+  const met = isMet ? values.all() : [];
+  pool.replace(values, reader);
+  for (const { scope, name, value } of met) {
     const variable = settings.immediate
       ? context.getVariableByScopeAndName(scope, name)
       : context.inspectVariableIfLoaded(scope, name);

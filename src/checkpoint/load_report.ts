@@ -1,4 +1,5 @@
 import type { Context, ParamValue } from "../context/mod.ts";
+import type { Entry } from "../format/mod.ts";
 import { drawable } from "../render/mod.ts";
 import { type DType, shapeText } from "../tensor/mod.ts";
 import type { HandlerSettings } from "./handler_settings.ts";
@@ -66,14 +67,21 @@ export interface LoadReportParam {
   readonly loaded: boolean;
 }
 
-/** What a Handler remembers of a load. */
+/** What a Handler remembers of a load: facts and no values, which would stay in memory when the Context replaces them. */
 export interface LoadRecord {
-  readonly plan: LoadPlan;
+  readonly baseName: string;
+  readonly place: string;
+  /** The checkpoint's variables, in file order. */
+  rows(): readonly LoadedRow[];
+  readonly notLoaded: number;
   /** Shapes of the variables that the Context had, by key. */
   readonly had: ReadonlyMap<string, string>;
   readonly params: readonly LoadReportParam[];
   readonly warnings: readonly string[];
 }
+
+/** A variable that was loaded, under its names in the Context. */
+type LoadedRow = Pick<Entry, "scope" | "name" | "dtype" | "dimensions" | "byteLength">;
 
 /** Takes down what is about to be loaded, and what the Context has before. */
 export function recordLoad(plan: LoadPlan, context: Context, settings: HandlerSettings): LoadRecord {
@@ -87,27 +95,39 @@ export function recordLoad(plan: LoadPlan, context: Context, settings: HandlerSe
   const had = new Map(
     Array.from(context.iterVariables(), (each) => [variableKey(each), shapeText(each.dtype, each.dimensions)]),
   );
+  const { base, store, manifest } = plan.source;
   return {
-    plan,
+    baseName: base,
+    place: store.label,
+    rows: rowsOf(plan),
+    notLoaded: manifest.count - plan.values.count,
     had,
     params,
     warnings: [...reportsOf(plan.source, settings), ...misspelt(plan.params, context, settings)],
   };
 }
 
+function rowsOf({ values, source: { manifest } }: LoadPlan): () => readonly LoadedRow[] {
+  // What is not listed is all of the file, under its names there; few ask for it.
+  if (!values.isListed) return () => manifest.entries;
+  const rows = values.all().map(({ scope, name, value: { dtype, dimensions, byteLength } }) => {
+    return { scope, name, dtype, dimensions, byteLength };
+  });
+  return () => rows;
+}
+
 /** What has become of a load by now. */
 export function loadReport(
-  { plan, had, params, warnings }: LoadRecord,
+  { baseName, place, rows, notLoaded, had, params, warnings }: LoadRecord,
   context: Context,
   pending: readonly Pending[],
   { skipped, mean }: Pick<LoadReport, "skipped" | "mean">,
 ): LoadReport {
   const waiting = new Set(pending.map(variableKey));
   const inContext = new Map(Array.from(context.iterVariables(), (each) => [variableKey(each), each]));
-  const fromPlan = plan.values.all();
-  const fromFile = fromPlan.map((each): LoadReportVariable => {
+  const fromFile = rows().map((each): LoadReportVariable => {
     const key = variableKey(each);
-    const { dtype, dimensions, byteLength } = each.value;
+    const { dtype, dimensions, byteLength } = each;
     const former = had.get(key);
     const hadOther = former !== undefined && former !== shapeText(dtype, dimensions);
     const state = waiting.has(key)
@@ -119,19 +139,18 @@ export function loadReport(
       : "replaced";
     return { path: entryLabel(each), dtype, dimensions, byteLength, state, ...hadOther && { formerShape: former } };
   });
-  const inFile = new Set(fromPlan.map(variableKey));
+  const inFile = new Set(rows().map(variableKey));
   const others = [...inContext].filter(([key]) => !inFile.has(key)).map(([key, variable]): LoadReportVariable => {
     const { dtype, dimensions, byteLength } = variable;
     return { path: entryLabel(variable), dtype, dimensions, byteLength, state: had.has(key) ? "kept" : "created" };
   });
-  const { base, store, manifest } = plan.source;
   return drawable({
-    baseName: base,
-    place: store.label,
+    baseName,
+    place,
     skipped,
     mean,
     variables: [...fromFile, ...others],
-    notLoaded: manifest.count - plan.values.count,
+    notLoaded,
     params,
     warnings,
   }, loadReportView);

@@ -5,6 +5,8 @@ import { listedValues, type PendingValues } from "./pending_values.ts";
 import { type Pending, type Snapshot, variableKey } from "./snapshot.ts";
 import { StoredValue } from "./stored_value.ts";
 
+const NOTHING = listedValues([]);
+
 /**
  * The loaded entries of a Handler that the Context has not asked for yet, and the files that unread values come from:
  * a file stays open as long as any value is still in it.
@@ -14,7 +16,7 @@ import { StoredValue } from "./stored_value.ts";
 export class PendingPool implements Loader {
   readonly #context: Context;
   /** What the last load has found; the keys of what is no longer pending of it, until all of it was asked for. */
-  #found: PendingValues = listedValues([]);
+  #found: PendingValues = NOTHING;
   readonly #gone = new Set<string>();
   /** What is pending by {@linkcode variableKey}, once all of it was asked for. */
   #listed: Map<string, Pending> | undefined;
@@ -45,6 +47,8 @@ export class PendingPool implements Loader {
     if (this.#listed !== undefined) return this.#listed;
     const rest = this.#found.all().map((each) => [variableKey(each), each] as const);
     this.#listed = new Map(rest.filter(([key]) => !this.#gone.has(key)));
+    // It holds all of them, also those that leave.
+    this.#found = NOTHING;
     return this.#listed;
   }
 
@@ -62,8 +66,9 @@ export class PendingPool implements Loader {
   /** The value if it is pending, which it is no longer then: it is in the Context now. */
   give(variable: { readonly scope: string; readonly name: string }): StoredValue | undefined {
     const value = this.#find(variable)?.value;
-    if (value !== undefined) this.#given.add(new WeakRef(value));
-    this.#settle(variable);
+    if (value === undefined) return undefined;
+    this.#given.add(new WeakRef(value));
+    this.#forget(variable);
     return value;
   }
 
@@ -158,7 +163,10 @@ export class PendingPool implements Loader {
   }
 
   #settle(variable: { readonly scope: string; readonly name: string }): void {
-    if (this.#find(variable) === undefined) return;
+    if (this.#find(variable) !== undefined) this.#forget(variable);
+  }
+
+  #forget(variable: { readonly scope: string; readonly name: string }): void {
     const key = variableKey(variable);
     if (this.#listed === undefined) this.#gone.add(key);
     else this.#listed.delete(key);

@@ -29,12 +29,14 @@ export function listedValues(pending: readonly Pending[]): PendingValues {
   };
 }
 
-/** All of a source, under the names that they have there; each is made when it is asked for. */
+/**
+ * All of a source, under the names that they have there; each is made when it is asked for, and not kept: its tensor
+ * would stay in memory after the Context has replaced it.
+ */
 export function valuesOf({ manifest, reader }: Source): PendingValues {
-  const made = new Map<Entry, Pending>();
   let all: readonly Pending[] | undefined;
   const pendingOf = (entry: Entry): Pending => {
-    return made.get(entry) ?? { scope: entry.scope, name: entry.name, value: new StoredValue(reader, entry) };
+    return { scope: entry.scope, name: entry.name, value: new StoredValue(reader, entry) };
   };
   return {
     count: manifest.count,
@@ -44,10 +46,7 @@ export function valuesOf({ manifest, reader }: Source): PendingValues {
     all: () => all ??= manifest.entries.map(pendingOf),
     find(scope, name) {
       const entry = findEntry(manifest, scope, name);
-      if (entry === undefined) return undefined;
-      const pending = all?.find(({ value }) => value.entry === entry) ?? pendingOf(entry);
-      made.set(entry, pending);
-      return pending;
+      return entry && (all?.find(({ value }) => value.entry === entry) ?? pendingOf(entry));
     },
   };
 }
