@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { bytesOf, textOf } from "../checkpoint/blobs.ts";
-import { build, type Config, type Handler, load } from "../../src/checkpoint/mod.ts";
+import { build, type Config, type Handler, load, type RetentionPolicy } from "../../src/checkpoint/mod.ts";
 import { sortBlobs } from "../../src/checkpoint/leftovers.ts";
 import { Context } from "../../src/context/mod.ts";
 import { CheckpointError } from "../../src/errors.ts";
@@ -14,17 +14,20 @@ export const PATH = "/data/run";
 
 /** What a returned call has promised. */
 export type Promised =
-  | { readonly kind: "saved"; readonly base: string; readonly step: number }
+  | { readonly kind: "saved"; readonly base: string; readonly step: number; readonly pinned?: boolean }
   | { readonly kind: "backed up"; readonly base: string; readonly step: number };
 
 /** How a life saves. */
 export interface Cycle {
-  readonly keep: number;
+  readonly keep: number | RetentionPolicy;
+  /** Which of these, oldest first, a policy must leave. */
+  readonly stays?: (bases: readonly string[]) => readonly string[];
   readonly compress?: "gzip" | "none";
   /** Whether retention moves into the trash. */
   readonly trash?: boolean;
   /** What is done, one after the other. */
-  readonly steps: readonly ("save" | "background" | "backup" | "delete" | "restore" | "restoreFromTrash")[];
+  readonly steps:
+    readonly ("save" | "savePinned" | "background" | "backup" | "delete" | "restore" | "restoreFromTrash")[];
 }
 
 /**
@@ -64,10 +67,12 @@ async function doStep(
 ): Promise<void> {
   const step = Number(ctx.getGlobalStep());
   switch (what) {
-    case "save": {
+    case "save":
+    case "savePinned": {
       setModel(ctx, step + 1);
-      const { baseName } = await life.attempt(() => handler.save());
-      return life.promise({ kind: "saved", base: baseName, step: step + 1 });
+      const pinned = what === "savePinned";
+      const { baseName } = await life.attempt(() => handler.save({ pin: pinned }));
+      return life.promise({ kind: "saved", base: baseName, step: step + 1, pinned });
     }
     case "background": {
       setModel(ctx, step + 1);
@@ -139,7 +144,8 @@ function assertModel(ctx: Context, step: number): void {
   }
 }
 
-function stepOf(base: string): number {
+/** Step of a checkpoint, from its name. */
+export function stepOf(base: string): number {
   return Number(/-step-0*(\d+)$/.exec(base)?.[1]);
 }
 
@@ -147,10 +153,12 @@ function stepOf(base: string): number {
 async function checkPromises(
   files: Files,
   promised: readonly Promised[],
-  { keep, trash = false }: Cycle,
+  { keep, stays = (bases) => bases.slice(-Number(keep)), trash = false }: Cycle,
 ): Promise<void> {
   const store = new LocalStore(PATH, { files, write: false });
-  const saved = promised.filter((each) => each.kind === "saved").map((each) => each.base);
+  const saves = promised.filter((each) => each.kind === "saved");
+  const saved = saves.map((each) => each.base);
+  const pinned = saves.filter((each) => each.pinned).map((each) => each.base);
   const blobs = await store.list().catch((error) => {
     if (saved.length === 0 && error instanceof CheckpointError && error.code === "not-found") return [];
     throw error;
@@ -163,9 +171,10 @@ async function checkPromises(
   assert(newer.length <= 2, `two crashes cannot have interrupted the saves of ${newer}`);
   const trashed = sortBlobs(blobs.length === 0 ? [] : await store.list("trash")).pairs.map((each) => each.base);
   for (const base of trashed) await assertWhole(files, `${PATH}/trash`, base);
-  const wanted = [...new Set([...saved, ...found])].sort().slice(trash ? 0 : -keep);
+  const all = [...new Set([...saved, ...found])].sort();
+  const wanted = trash ? all : [...stays(all), ...pinned];
   const lost = wanted.filter((base) => !found.includes(base) && !trashed.includes(base));
-  assertEquals(lost, [], `lost; there are ${found}, kept are ${keep}, in the trash ${trashed}`);
+  assertEquals(lost, [], `lost; there are ${found}, wanted ${wanted}, in the trash ${trashed}`);
   if (found.length > 0) await assertNewest(store, stepOf(found.at(-1) ?? ""));
   for (const each of promised) {
     if (each.kind === "backed up") await assertWhole(files, `${PATH}/${BACKUP_DIR}`, each.base);

@@ -5,12 +5,12 @@
 
 import { join } from "@std/path";
 import { PROJECT_ROOT } from "../../tools/deno_process.ts";
-import { CRASH_SCENARIOS, disturb, reportLine } from "./crash_scenarios.ts";
+import { CRASH_SCENARIOS, disturb, reportLine, TORN_SCENARIO } from "./crash_scenarios.ts";
 import { crashTable, withCrashTable } from "./crash_table.ts";
 
 if (import.meta.main) {
   const reports = [];
-  for (const scenario of CRASH_SCENARIOS) {
+  for (const scenario of [...CRASH_SCENARIOS, TORN_SCENARIO]) {
     const report = await disturb(scenario);
     console.log(reportLine(report));
     reports.push(report);

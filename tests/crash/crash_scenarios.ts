@@ -5,7 +5,8 @@ import {
   tryFaults,
   type TryFaultsOptions,
 } from "../../src/testing/mod.ts";
-import { checkpointScenario, type Promised } from "./checkpoint_scenario.ts";
+import { anyOf, keepEveryNSteps, keepLast } from "../../src/checkpoint/mod.ts";
+import { checkpointScenario, type Promised, stepOf } from "./checkpoint_scenario.ts";
 
 /** The scenarios whose every operation is disturbed, by what they do. */
 export const CRASH_SCENARIOS: readonly FaultScenario<Promised>[] = [
@@ -23,14 +24,28 @@ export const CRASH_SCENARIOS: readonly FaultScenario<Promised>[] = [
     trash: true,
     steps: ["save", "save", "restoreFromTrash", "save"],
   }),
+  checkpointScenario("policies and a pin: save, save pinned", {
+    keep: anyOf(keepLast(1), keepEveryNSteps(2)),
+    stays: (bases) => bases.filter((base, i) => i === bases.length - 1 || stepOf(base) % 2 === 0),
+    steps: ["savePinned", "save", "save", "save"],
+  }),
 ];
+
+/** Torn after every single byte: each byte is a disk more, so it is a short life. */
+export const TORN_SCENARIO: FaultScenario<Promised> = withoutRecovery(
+  checkpointScenario("every prefix of every write", { keep: 1, steps: ["save", "save"] }),
+);
 
 /** Small, so that the small files of these scenarios tear within. */
 const OPTIONS: TryFaultsOptions = { pageSize: 128 };
 
 /** Disturbs a scenario at each of its operations. */
 export function disturb(scenario: FaultScenario<Promised>): Promise<FaultReport> {
-  return tryFaults(scenario, OPTIONS);
+  return tryFaults(scenario, { ...OPTIONS, everyByte: scenario === TORN_SCENARIO });
+}
+
+function withoutRecovery({ recover: _, ...rest }: FaultScenario<Promised>): FaultScenario<Promised> {
+  return rest;
 }
 
 /** What was tried, in a line. */

@@ -2,12 +2,12 @@ import { assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import type { FaultReport } from "../../src/testing/mod.ts";
 import { PROJECT_ROOT } from "../../tools/deno_process.ts";
-import { CRASH_SCENARIOS, disturb, reportLine } from "./crash_scenarios.ts";
+import { CRASH_SCENARIOS, disturb, reportLine, TORN_SCENARIO } from "./crash_scenarios.ts";
 import { crashTable, withCrashTable } from "./crash_table.ts";
 
 Deno.test("no fault at any file operation costs a checkpoint, and README.md tells what was tried", async (t) => {
   const reports: FaultReport[] = [];
-  for (const scenario of CRASH_SCENARIOS) {
+  for (const scenario of [...CRASH_SCENARIOS, TORN_SCENARIO]) {
     await t.step(scenario.name, async () => {
       const report = await disturb(scenario);
       console.log(reportLine(report));
