@@ -21,7 +21,7 @@ export interface SaverPort {
   /** Writes it as a checkpoint. */
   write(captured: Captured, options: BackgroundSaveOptions): Promise<Checkpoint>;
   /** Does the work when all saves that were called before are done. */
-  inTurn<T>(work: () => Promise<T>): Promise<T>;
+  saveInTurn<T>(work: () => Promise<T>): Promise<T>;
   /** Snapshots that wait for their turn: their files stay open. */
   readonly queued: Set<Snapshot>;
   /** Is told of a failure at once; it is thrown later. */
@@ -107,7 +107,7 @@ export class BackgroundSaver {
     this.#waiting = work;
     this.#running.add(job);
     this.#port.queued.add(snapshot);
-    const turn = this.#port.inTurn(async () => {
+    const turn = this.#port.saveInTurn(async () => {
       try {
         if (job.state !== "replaced") await this.#write(work, captured, ready, options);
       } finally {

@@ -1,78 +1,30 @@
 import type { Context, LoadedList, LoadedValue, Loader, Variable } from "../context/mod.ts";
 import type { StudyOptions } from "../context/study.ts";
-import { ConfigError, messageOf, NotFoundError, StoreError } from "../errors.ts";
-import {
-  BACKUP_DIR,
-  BIN_DATA_SUFFIX,
-  type Entry,
-  formatBaseName,
-  formatParameterName,
-  JSON_NAME_SUFFIX,
-  type Manifest,
-  nextCounter,
-  parseBaseName,
-} from "../format/mod.ts";
-import {
-  drawable,
-  formatItems,
-  type InspectOptions,
-  type JupyterBundle,
-  type View,
-  viewBundle,
-  viewInspected,
-} from "../render/mod.ts";
+import { type InspectOptions, type JupyterBundle, type View, viewBundle, viewInspected } from "../render/mod.ts";
 import type { Store } from "../store/mod.ts";
-import { type DType, Tensor } from "../tensor/mod.ts";
-import { checkedMetrics } from "./checked_metrics.ts";
-import { checkChoice, type CheckpointChoice } from "./choice.ts";
-import { type Checkpoint, savedCheckpoint } from "./checkpoint.ts";
 import type { BackgroundSave, BackgroundSaveOptions } from "./background_save.ts";
-import { BackgroundSaver, type Captured } from "./background_saver.ts";
+import { BackgroundSaver } from "./background_saver.ts";
+import { backUpNewest, expectNewest } from "./back_up_newest.ts";
+import type { Checkpoint } from "./checkpoint.ts";
+import type { CheckpointChoice } from "./choice.ts";
 import { listCheckpoints } from "./directory.ts";
-import type { HandlerSettings } from "./handler_settings.ts";
-import { handlerLine, type HandlerParts, handlerView, studyHandler } from "./handler_view.ts";
-import { applyPlan, inheritNothing, type LoadPlan, planLoad } from "./load_plan.ts";
-import { type LoadRecord, type LoadReport, loadReport, recordLoad } from "./load_report.ts";
-import { entryLabel, PayloadReader } from "./payload_reader.ts";
+import { dirOf, type HandlerSettings } from "./handler_settings.ts";
+import { handlerLine, handlerView, studyHandler } from "./handler_view.ts";
+import type { LoadReport } from "./load_report.ts";
+import { Loading } from "./loading.ts";
 import type { MeanReport } from "./mean.ts";
-import { meanReportView } from "./mean_preview_view.ts";
 import { PendingPool } from "./pending_pool.ts";
+import { type PendingVariable, pendingVariables } from "./pending_variable.ts";
 import { listPins } from "./pins.ts";
-import { readValues } from "./read_values.ts";
+import { prefetch } from "./prefetch.ts";
 import { Retention } from "./retention.ts";
 import type { RetentionPlan } from "./retention_plan.ts";
 import type { RetentionPolicy } from "./retention_policy.ts";
-import { writingRuns } from "./run_sink.ts";
-import { type SaveOptions, type WorkOptions, writeCheckpoint } from "./save.ts";
+import type { SaveOptions, WorkOptions } from "./save.ts";
 import { type BackgroundSaveHook, backgroundSaveHook, saveHook } from "./save_hook.ts";
+import { Saving } from "./saving.ts";
 import { clearTrash, listTrash, takeFromTrash } from "./trash.ts";
-import { WriterLock } from "./writer_lock.ts";
-import {
-  captureSnapshot,
-  type Inherited,
-  inheritRows,
-  releaseSnapshot,
-  rowsByKey,
-  type Snapshot,
-  variableKey,
-} from "./snapshot.ts";
-import { finishOnSignal } from "./signal_guard.ts";
-import { type OpenedCheckpoints, type SkippedCheckpoint, withIntact } from "./with_intact.ts";
-
-/** A variable of a checkpoint that the Context has not asked for yet. */
-export interface PendingVariable {
-  /** Element type. */
-  readonly dtype: DType;
-  /** Outermost axis first; `[]` is a scalar. */
-  readonly dimensions: readonly number[];
-  /** Size in bytes. */
-  readonly byteLength: number;
-  /** Reads it; it stays pending. */
-  read(): Promise<Tensor>;
-}
-
-/** Written into every manifest with extras. */
-const WRITER = "@cairn/checkpoints 0.1.0";
+import type { OpenedCheckpoints, SkippedCheckpoint } from "./with_intact.ts";
 
 /** What is told of a Handler's place; for views, so not public. */
 export interface HandlerPlace {
@@ -131,47 +83,34 @@ export class Handler implements Loader, AsyncDisposable {
   );
 
   readonly #settings: HandlerSettings;
-  readonly #context: Context;
   readonly #store: Store;
-  readonly #excludedVars: Set<Variable>;
   readonly #pool: PendingPool;
-  readonly #writer: WriterLock;
   readonly #retention: Retention;
-  #inherited: Inherited;
-  #loadedBase: string | undefined;
-  #mean: MeanReport | undefined;
-  #loadRecord: LoadRecord | undefined;
-  #skipped: readonly SkippedCheckpoint[] = [];
-  #counter = 0n;
-  #isClosed = false;
-  #queue: Promise<unknown> = Promise.resolve();
-  readonly #queued = new Set<Snapshot>();
-  readonly #background = new BackgroundSaver({
-    capture: (options) => this.#capture(options),
-    write: (captured, options) => this.#write(captured, options),
-    inTurn: (work) => this.#saveInTurn(work),
-    queued: this.#queued,
-    onWarning: (text) => this.#warn(text),
-  });
+  readonly #loading: Loading;
+  readonly #saving: Saving;
+  readonly #background: BackgroundSaver;
 
   static {
-    placeOf = (handler) => handler.#place;
+    placeOf = (handler) => ({
+      store: handler.#store,
+      context: handler.context,
+      plan: (policy) => handler.#retention.plan(policy),
+    });
     openHandler = async (settings, opened, options) => {
       const handler = new Handler(settings);
-      await handler.#attach(opened, options);
+      await handler.#loading.attach(handler, opened, options);
       return handler;
     };
   }
 
   private constructor(settings: HandlerSettings) {
     this.#settings = settings;
-    this.#context = settings.context;
     this.#store = settings.store;
     this.#pool = new PendingPool(settings.context, settings.rules.length > 0);
-    this.#writer = new WriterLock(settings.store, settings.onWarning);
     this.#retention = new Retention(settings);
-    this.#excludedVars = new Set(settings.excludedVars);
-    this.#inherited = inheritNothing(settings);
+    this.#loading = new Loading(settings, this.#pool, this.#retention);
+    this.#saving = new Saving(settings, this.#pool, this.#retention, this.#loading);
+    this.#background = new BackgroundSaver(this.#saving);
   }
 
   /**
@@ -194,17 +133,8 @@ export class Handler implements Loader, AsyncDisposable {
    *
    * Source: GoMLX `checkpoints.Handler.Save`.
    */
-  async save(options: SaveOptions = {}): Promise<Checkpoint> {
-    const captured = this.#capture(options);
-    this.#queued.add(captured.snapshot);
-    return await this.#saveInTurn(async () => {
-      try {
-        return await this.#write(captured, options);
-      } finally {
-        this.#queued.delete(captured.snapshot);
-        releaseSnapshot(captured.snapshot);
-      }
-    });
+  save(options: SaveOptions = {}): Promise<Checkpoint> {
+    return this.#saving.save(options);
   }
 
   /**
@@ -264,26 +194,10 @@ export class Handler implements Loader, AsyncDisposable {
    * Source: GoMLX `checkpoints.Handler.Backup`.
    */
   backup(): Promise<string> {
-    return this.#inTurn(async () => {
-      this.#expectOpen("back up");
-      await this.#expectNewest();
-      return await this.#writer.during(() => this.#backUp());
-    });
-  }
-
-  async #backUp(): Promise<string> {
-    const newest = await this.#expectNewest();
-    for (const suffix of [BIN_DATA_SUFFIX, JSON_NAME_SUFFIX]) {
-      await this.#store.link(newest + suffix, `${BACKUP_DIR}/${newest}${suffix}`);
-    }
-    return newest;
-  }
-
-  async #expectNewest(): Promise<string> {
-    const newest = (await this.listCheckpoints()).at(-1);
-    if (newest !== undefined) return newest;
-    throw new ConfigError(`Cannot back up "${this.dir()}": there is no checkpoint yet; call save() first`, {
-      path: this.dir(),
+    return this.#saving.inTurn(async () => {
+      this.#saving.expectOpen("back up");
+      await expectNewest(this.#settings);
+      return await this.#saving.locked(() => backUpNewest(this.#settings));
     });
   }
 
@@ -292,13 +206,13 @@ export class Handler implements Loader, AsyncDisposable {
    * A pin is a small file in the folder `pins`, which GoMLX does not see. Returns the base name. Needs no lock.
    */
   async pin(choice?: CheckpointChoice): Promise<string> {
-    this.#expectOpen("pin a checkpoint in");
+    this.#saving.expectOpen("pin a checkpoint in");
     return await this.#retention.pin(choice);
   }
 
   /** Takes a pin away, and returns the base name; the next save removes the checkpoint if nothing else keeps it. */
   async unpin(choice: CheckpointChoice): Promise<string> {
-    this.#expectOpen("unpin a checkpoint in");
+    this.#saving.expectOpen("unpin a checkpoint in");
     return await this.#retention.unpin(choice);
   }
 
@@ -326,28 +240,22 @@ export class Handler implements Loader, AsyncDisposable {
    * put it there again. Returns its base name. Takes the lock, as {@linkcode save} does.
    */
   restoreFromTrash(base?: string): Promise<string> {
-    return this.#inTurn(() => {
-      this.#expectOpen("restore from the trash of");
-      return this.#writer.during(() => takeFromTrash(this.#store, base));
-    });
+    return this.#saving.lockedInTurn("restore from the trash of", () => takeFromTrash(this.#store, base));
   }
 
   /** Removes what is in the trash for good, and returns its base names. Takes the lock, as {@linkcode save} does. */
   emptyTrash(): Promise<string[]> {
-    return this.#inTurn(() => {
-      this.#expectOpen("empty the trash of");
-      return this.#writer.during(() => clearTrash(this.#store));
-    });
+    return this.#saving.lockedInTurn("empty the trash of", () => clearTrash(this.#store));
   }
 
   /** The directory (or the label of the store); "" for an embedded checkpoint. Source: GoMLX `Handler.Dir`. */
   dir(): string {
-    return this.#settings.embedded ? "" : this.#store.label;
+    return dirOf(this.#settings);
   }
 
   /** The Context that it loads into and saves from. */
   get context(): Context {
-    return this.#context;
+    return this.#settings.context;
   }
 
   /** Base names of the checkpoints, oldest first. Source: GoMLX `Handler.ListCheckpoints`. */
@@ -363,17 +271,17 @@ export class Handler implements Loader, AsyncDisposable {
 
   /** Base name of the checkpoint that the Context was loaded from, undefined if there was none. */
   get loadedBase(): string | undefined {
-    return this.#loadedBase;
+    return this.#loading.base;
   }
 
   /** Damaged checkpoints that were passed over when the Context was loaded, newest first, and what is wrong with them. */
   get skipped(): readonly SkippedCheckpoint[] {
-    return this.#skipped;
+    return this.#loading.skipped;
   }
 
   /** How the loaded values came about, if they are a mean: see `Config.takeMean`. */
   get mean(): MeanReport | undefined {
-    return this.#mean;
+    return this.#loading.mean;
   }
 
   /**
@@ -397,11 +305,7 @@ export class Handler implements Loader, AsyncDisposable {
    * ```
    */
   get loadReport(): LoadReport | undefined {
-    if (this.#loadRecord === undefined) return undefined;
-    return loadReport(this.#loadRecord, this.#context, this.#pool.values(), {
-      skipped: this.#skipped,
-      mean: this.#mean,
-    });
+    return this.#loading.report();
   }
 
   /**
@@ -433,34 +337,15 @@ export class Handler implements Loader, AsyncDisposable {
    * Source: GoMLX `Handler.LoadedVariables`.
    */
   loadedVariables(): ReadonlyMap<string, PendingVariable> {
-    return new Map(
-      this.#pool.values().map(({ scope, name, value }) => [formatParameterName("gomlx-0.10", scope, name), {
-        dtype: value.dtype,
-        dimensions: value.dimensions,
-        byteLength: value.byteLength,
-        read: () => value.peek(),
-      }]),
-    );
+    return pendingVariables(this.#pool.values());
   }
 
   /**
    * Reads variables into memory that are still in the file, so that `variable.value()` need not: all, or those whose
    * scope (or `/scope/name`) is given or lies below. Throws NotFoundError for a scope without variables.
    */
-  async prefetch(scopeOrNames: string | readonly string[] = "/", options: WorkOptions = {}): Promise<void> {
-    const stored = this.#pool.stored();
-    const registered = Array.from(this.#context.iterVariables());
-    const wanted = (typeof scopeOrNames === "string" ? [scopeOrNames] : scopeOrNames).map((path) => {
-      const below = path.endsWith("/") ? path : `${path}/`;
-      const covers = (label: string): boolean => label === path || label.startsWith(below);
-      if (path === "/" || [...stored, ...registered].some((each) => covers(entryLabel(each)))) return covers;
-      throw new NotFoundError(`Cannot prefetch "${path}": no variable is at or below it`, { entry: path });
-    });
-    const values = stored.filter((each) => wanted.some((covers) => covers(entryLabel(each)))).map(({ value }) => value);
-    await readValues(values.filter((value) => value.reader?.positional), options);
-    // Whoever asks for a part of a compressed payload will ask for more of it: these keep the rest.
-    for (const value of values) await value.read();
-    this.#pool.closeUnused(this.#queued);
+  prefetch(scopeOrNames: string | readonly string[] = "/", options: WorkOptions = {}): Promise<void> {
+    return prefetch(scopeOrNames, this.#pool, this.context, options);
   }
 
   /**
@@ -471,24 +356,12 @@ export class Handler implements Loader, AsyncDisposable {
    * best is taken.
    */
   restore(choice: CheckpointChoice, options: WorkOptions = {}): Promise<void> {
-    return this.#inTurn(async () => {
-      checkChoice(choice);
-      const { strict, verify, onWarning } = this.#settings;
-      await withIntact(this.#store, { choice, n: 1, strict, verify, onWarning }, options, async (opened) => {
-        const source = opened.sources.at(-1);
-        if (source === undefined) return;
-        const plan = await planLoad(source, [], { ...this.#settings, mean: undefined }, options);
-        this.#skipped = opened.skipped;
-        this.#apply(plan);
-        this.#warnOfMissing(plan);
-      });
-      this.#pool.closeUnused(this.#queued);
-    });
+    return this.#saving.inTurn(() => this.#loading.restore(choice, options));
   }
 
   /** These variables are not saved from now on. Source: GoMLX `Handler.ExcludeVarsFromSaving`. */
   excludeVarsFromSaving(...variables: readonly Variable[]): void {
-    variables.forEach((each) => this.#excludedVars.add(each));
+    this.#saving.exclude(variables);
   }
 
   /** `checkpoints.Handler("dir")`, as in GoMLX. */
@@ -501,212 +374,31 @@ export class Handler implements Loader, AsyncDisposable {
    * {@linkcode flush} does, with everything closed.
    */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#isClosed = true;
+    this.#saving.close();
     try {
       await this.flush();
     } finally {
-      await this.#queue;
-      this.releaseSnapshots();
-      this.#pool.close();
-      this.#writer.release();
+      await this.#saving.end(() => {
+        this.releaseSnapshots();
+        this.#pool.close();
+      });
     }
   }
 
   /** What a notebook shows: what is loaded and still pending. Reads 64 MiB at most, and consumes nothing. */
   [Symbol.for("Jupyter.display")](): JupyterBundle {
-    return viewBundle(() => handlerView(this.#parts));
+    return viewBundle(() => handlerView(this.#loading.parts(this.toString())));
   }
 
   /** What `console.log` shows: the same as text, or one line inside another value. */
   [Symbol.for("Deno.customInspect")](_inspect?: unknown, options?: InspectOptions): string {
     return (options?.currentDepth ?? 0) > 0
-      ? handlerLine(this.#parts)
-      : viewInspected(() => handlerView(this.#parts), options);
+      ? handlerLine(this.#loading.parts(this.toString()))
+      : viewInspected(() => handlerView(this.#loading.parts(this.toString())), options);
   }
 
   /** What `display()` shows. */
   async [Symbol.for("cairn.view")](options: StudyOptions = {}): Promise<View> {
-    return await studyHandler(this.#parts, options);
-  }
-
-  get #place(): HandlerPlace {
-    return {
-      store: this.#store,
-      context: this.#context,
-      plan: (policy) => this.#retention.plan(policy),
-    };
-  }
-
-  get #parts(): HandlerParts {
-    return {
-      title: this.toString(),
-      loadedBase: this.#loadedBase,
-      mean: this.#mean,
-      skipped: this.#skipped,
-      profile: this.#inherited.profile,
-      pending: this.#pool.values(),
-      variables: this.#context.numVariables(),
-    };
-  }
-
-  /** Loads the last of `sources`, and becomes the Context's loader. */
-  async #attach({ sources, skipped }: OpenedCheckpoints, options: WorkOptions): Promise<void> {
-    const newest = sources.at(-1);
-    const plan = newest && await planLoad(newest, sources.slice(0, -1), this.#settings, options);
-    this.#pool.chain(this.#context.loader);
-    this.#context.setLoader(this);
-    this.#skipped = skipped;
-    if (plan !== undefined) this.#apply(plan);
-  }
-
-  #expectOpen(what: string): void {
-    if (!this.#isClosed) return;
-    throw new ConfigError(`Cannot ${what} "${this.dir()}": this Handler was disposed; build another one`, {
-      path: this.dir(),
-    });
-  }
-
-  #expectWritable(): void {
-    this.#expectOpen("save checkpoint into");
-    if (this.#settings.embedded) {
-      throw new ConfigError(
-        "Cannot save checkpoint: this Handler was built with fromEmbed(), which only reads; " +
-          "build another one with dir() on the same Context",
-      );
-    }
-    if (this.#settings.rules.length > 0) {
-      throw new ConfigError(
-        `Cannot save checkpoint into "${this.dir()}": this Handler loaded only a part of the model ` +
-          "(scope() or onlyScopes()); build another one with dir() on the same Context",
-        { path: this.dir() },
-      );
-    }
-  }
-
-  #apply(plan: LoadPlan): void {
-    this.#loadedBase = plan.source.base;
-    this.#loadRecord = recordLoad(plan, this.#context, this.#settings);
-    this.#mean = plan.mean && drawable(plan.mean, meanReportView);
-    this.#retention.own(plan.source.base);
-    this.#inherited = applyPlan(plan, this.#context, this.#pool, this.#settings);
-    this.#pool.closeUnused(this.#queued);
-  }
-
-  /** What a save called now would write. */
-  #capture({ metrics }: SaveOptions): Captured {
-    this.#expectWritable();
-    const { extras } = this.#settings;
-    const style = { extras, writer: WRITER, metrics: checkedMetrics(metrics, extras) };
-    const step = this.#captureStep();
-    const snapshot = captureSnapshot(
-      this.#context,
-      this.#pool.values(),
-      this.#excludedVars,
-      this.#inherited,
-      style,
-    );
-    return { snapshot, step };
-  }
-
-  #warnOfMissing({ source, values }: LoadPlan): void {
-    const loaded = new Set(values.all().map(variableKey));
-    const missing = Array.from(this.#context.iterVariables()).filter((each) => !loaded.has(variableKey(each)));
-    if (missing.length === 0) return;
-    this.#warn(
-      `"${source.base}" lacks ${formatItems(missing.length, "variable")} of the Context, left as they were: ` +
-        missing.slice(0, 10).map(entryLabel).join(", "),
-    );
-  }
-
-  /** The global step as it is now; reading it may have to wait. */
-  #captureStep(): () => Promise<bigint> {
-    const variable = this.#context.getGlobalStepVar();
-    const source = variable.source ?? variable.value();
-    return async () => {
-      const tensor = source instanceof Tensor ? source : await source.read();
-      return BigInt(String(tensor.item()));
-    };
-  }
-
-  async #write(captured: Captured, options: SaveOptions): Promise<Checkpoint> {
-    const step = await captured.step();
-    return await this.#writer.during(() => this.#writeAs(captured, step, options));
-  }
-
-  async #writeAs({ snapshot: captured, memory }: Captured, step: bigint, options: SaveOptions): Promise<Checkpoint> {
-    const listing = await listCheckpoints(this.#store);
-    const next = nextCounter(listing.seen);
-    const counter = next > this.#counter ? next : this.#counter;
-    this.#counter = counter + 1n;
-    const saved = this.#settings.clock();
-    const snapshot: Snapshot = { ...captured, saved };
-    const base = formatBaseName(counter, saved, step);
-    const name = parseBaseName(base);
-    if (name === undefined) {
-      throw new StoreError(
-        `Cannot save checkpoint into "${this.dir()}": the next counter is ${counter}, since a file has the one before; ` +
-          "no name can hold it, wanted at most 40 digits",
-        { path: this.dir() },
-      );
-    }
-    const store = memory === undefined ? this.#store : writingRuns(this.#store, memory);
-    const write = (): Promise<Manifest> => writeCheckpoint(store, base, snapshot, (text) => this.#warn(text), options);
-    const manifest = await (options.pin === true ? this.#retention.whilePinned(base, write) : write());
-    this.#retention.saved(name, manifest);
-    const rows = rowsByKey(manifest);
-    for (const item of snapshot.entries) {
-      const row = item.origin && rows().get(variableKey(item));
-      if (row !== undefined) item.origin?.addRow(row);
-    }
-    this.#inherited = inheritRows(this.#inherited, rows);
-    await this.#afterSave("continue with the new file", () => this.#movePending(base, manifest, captured, rows));
-    await this.#afterSave("remove older checkpoints", () => {
-      return this.#retention.apply({ ...listing, checkpoints: [...listing.checkpoints, name] }, saved);
-    });
-    return savedCheckpoint(this.#store, base, manifest);
-  }
-
-  /** The checkpoint stands already: what fails from here on is reported, and tried again after the next save. */
-  async #afterSave(what: string, work: () => Promise<void>): Promise<void> {
-    try {
-      await work();
-    } catch (error) {
-      this.#warn(`the checkpoint was saved, but could not ${what}: ${messageOf(error)}`);
-    }
-  }
-
-  /** What is still in the old file is read from the new one from now on, so that the old one may go. */
-  async #movePending(
-    base: string,
-    manifest: Manifest,
-    snapshot: Snapshot,
-    rows: () => ReadonlyMap<string, Entry>,
-  ): Promise<void> {
-    // Without segments a compressed file would have to be inflated for what the old one gives by position.
-    const isPositional = snapshot.compression === "none" || manifest.segments !== undefined;
-    if (isPositional && snapshot.entries.some(({ value }) => this.#pool.isUnread(value))) {
-      const name = base + BIN_DATA_SUFFIX;
-      const reader = new PayloadReader(`${this.dir()}/${name}`, manifest, () => this.#store.open(name));
-      await reader.ready();
-      this.#pool.moveTo(reader, rows(), snapshot);
-    }
-    this.#pool.closeUnused(this.#queued);
-  }
-
-  /** As {@linkcode #inTurn}; a process that is asked to end does so after it. */
-  #saveInTurn<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#inTurn(work);
-    return this.#settings.finishOnSignal ? finishOnSignal(turn, (text) => this.#warn(text)) : turn;
-  }
-
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#queue.then(work);
-    // The caller gets the failure; the next in the queue must not.
-    this.#queue = turn.catch(() => {});
-    return turn;
-  }
-
-  #warn(text: string): void {
-    this.#settings.onWarning(text);
+    return await studyHandler(this.#loading.parts(this.toString()), options);
   }
 }

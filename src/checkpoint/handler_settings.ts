@@ -47,3 +47,8 @@ export interface HandlerSettings {
   /** Takes what is reported and not thrown. */
   readonly onWarning: OnWarning;
 }
+
+/** The directory (or the label of the store); "" for an embedded checkpoint. */
+export function dirOf({ embedded, store }: HandlerSettings): string {
+  return embedded ? "" : store.label;
+}

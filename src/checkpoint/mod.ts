@@ -16,11 +16,12 @@ export {
 } from "./checkpoint.ts";
 export { build, Config, type DirOptions, load } from "./config.ts";
 export { writeEmbedModule } from "./embed_module.ts";
-export { Handler, type PendingVariable } from "./handler.ts";
+export { Handler } from "./handler.ts";
 export type { LoadReport, LoadReportParam, LoadReportVariable } from "./load_report.ts";
 export type { MeanOptions, MeanReport, MeanVariable } from "./mean.ts";
 export { type MeanPreview, type MeanPreviewVariable, previewMean, type PreviewMeanOptions } from "./mean_preview.ts";
 export { diffParams, type ParamChange, type ParamsDiff, type ParamsOwner } from "./params_diff.ts";
+export type { PendingVariable } from "./pending_variable.ts";
 export type { CheckpointsPlace } from "./place.ts";
 export { readUntrusted, type UntrustedOptions } from "./read_untrusted.ts";
 export { type Timeline, timeline, type TimelineCheckpoint, type TimelineOptions } from "./timeline.ts";

@@ -14,6 +14,8 @@ const NOTHING = listedValues([]);
  * Source: GoMLX `checkpoints.Handler`'s `variableValues`.
  */
 export class PendingPool implements Loader {
+  /** Snapshots that wait for their turn to be written: their files stay open. */
+  readonly queued = new Set<Snapshot>();
   readonly #context: Context;
   /** What the last load has found; the keys of what is no longer pending of it, until all of it was asked for. */
   #found: PendingValues = NOTHING;
@@ -130,8 +132,8 @@ export class PendingPool implements Loader {
   }
 
   /** Closes the files that nobody needs: neither the Context, nor what is pending, nor a waiting save, nor a clone. */
-  closeUnused(waiting: Iterable<Snapshot>): void {
-    const waitingValues = Array.from(waiting).flatMap((snapshot) => snapshot.entries.map((item) => item.value));
+  closeUnused(): void {
+    const waitingValues = Array.from(this.queued).flatMap((snapshot) => snapshot.entries.map((item) => item.value));
     const pending = this.#listed === undefined ? [] : this.values();
     const used = new Set<unknown>(
       [...[...pending, ...this.#registered()].map((each) => each.value), ...waitingValues]

@@ -1,0 +1,28 @@
+import type { Context } from "../context/mod.ts";
+import { NotFoundError } from "../errors.ts";
+import { entryLabel } from "./payload_reader.ts";
+import type { PendingPool } from "./pending_pool.ts";
+import { readValues } from "./read_values.ts";
+import type { WorkOptions } from "./save.ts";
+
+/** Reads the variables at and below the paths into memory, and closes the files that nobody needs any more. */
+export async function prefetch(
+  scopeOrNames: string | readonly string[],
+  pool: PendingPool,
+  context: Context,
+  options: WorkOptions,
+): Promise<void> {
+  const stored = pool.stored();
+  const registered = Array.from(context.iterVariables());
+  const wanted = (typeof scopeOrNames === "string" ? [scopeOrNames] : scopeOrNames).map((path) => {
+    const below = path.endsWith("/") ? path : `${path}/`;
+    const covers = (label: string): boolean => label === path || label.startsWith(below);
+    if (path === "/" || [...stored, ...registered].some((each) => covers(entryLabel(each)))) return covers;
+    throw new NotFoundError(`Cannot prefetch "${path}": no variable is at or below it`, { entry: path });
+  });
+  const values = stored.filter((each) => wanted.some((covers) => covers(entryLabel(each)))).map(({ value }) => value);
+  await readValues(values.filter((value) => value.reader?.positional), options);
+  // Whoever asks for a part of a compressed payload will ask for more of it: these keep the rest.
+  for (const value of values) await value.read();
+  pool.closeUnused();
+}
