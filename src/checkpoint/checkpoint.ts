@@ -2,7 +2,7 @@ import { type ParamValue, splitScope } from "../context/mod.ts";
 import { nearName } from "../context/near_name.ts";
 import { paramsView } from "../context/params_view.ts";
 import { study, type StudyOptions, studySync, type VariableSource } from "../context/study.ts";
-import { ConfigError, NotFoundError, type OnWarning, ShapeError, warnOnConsole } from "../errors.ts";
+import { NotFoundError } from "../errors.ts";
 import {
   BIN_DATA_SUFFIX,
   type Entry,
@@ -22,19 +22,16 @@ import {
   watched,
   watchWork,
 } from "../render/mod.ts";
-import { LocalStore, type Store } from "../store/mod.ts";
-import { bitsOf, type DType, shapeText, sizeOf, Tensor } from "../tensor/mod.ts";
-import { basename, dirname } from "@std/path";
-import { checkChoice, type CheckpointChoice, choiceText } from "./choice.ts";
+import type { Store } from "../store/mod.ts";
+import type { DType, Tensor } from "../tensor/mod.ts";
 import { checkpointLine, checkpointView, storedSource } from "./checkpoint_view.ts";
-import { joinHome } from "./directory_path.ts";
-import { allocateFor, entryLabel, PayloadReader } from "./payload_reader.ts";
+import { entryLabel, PayloadReader } from "./payload_reader.ts";
+import { type ReadRange, readRange } from "./read_range.ts";
 import { readValues } from "./read_values.ts";
 import type { WorkOptions } from "./save.ts";
-import { openSource, profileOf, type Source, withoutSuffix } from "./source.ts";
+import { profileOf, type Source } from "./source.ts";
 import { StoredValue } from "./stored_value.ts";
 import { type VerifyReport, verifySource } from "./verify.ts";
-import { withIntact } from "./with_intact.ts";
 
 /** A variable of a {@linkcode Checkpoint}: a row of its manifest. */
 export interface CheckpointVariable {
@@ -68,32 +65,10 @@ export interface CheckpointParam {
   readonly value: ParamValue;
 }
 
-/** Part of a variable. */
-export interface ReadRange {
-  /** First element (flat, row-major), default 0. */
-  readonly start?: number;
-  /** One past the last element, default the end. */
-  readonly end?: number;
-}
-
 /** Options of {@linkcode Checkpoint.readAll}. */
 export interface ReadAllOptions extends WorkOptions {
   /** Only variables in this scope and below. */
   readonly scope?: string;
-}
-
-/** Options of {@linkcode openCheckpoint}. */
-export interface OpenOptions {
-  /** The newest checkpoint of this global step, instead of the newest of all. */
-  readonly step?: number | bigint;
-  /** Which checkpoint, by step, base name or metric: as `Config.at`. */
-  readonly at?: CheckpointChoice;
-  /** Makes a damaged checkpoint an error, where else the next older intact one is opened; default false. */
-  readonly strict?: boolean;
-  /** Maps the payload of a path into memory instead of reading it: see {@linkcode DirOptions.mapped}. */
-  readonly mapped?: boolean;
-  /** Takes what is reported and not thrown; default: `console.warn`. */
-  readonly onWarning?: OnWarning;
 }
 
 /** Makes a Checkpoint; not for users, so not a constructor. */
@@ -203,7 +178,7 @@ export class Checkpoint implements AsyncDisposable {
     if (range.start === undefined && range.end === undefined) {
       return await new StoredValue(this.#source.reader, entry).peek();
     }
-    return await this.#readRange(entry, range);
+    return await readRange(this.#source.reader, entry, range);
   }
 
   /** Reads all variables, or those of a scope and below, in file order, by `/scope/name`. */
@@ -337,29 +312,6 @@ export class Checkpoint implements AsyncDisposable {
       entry: name,
     });
   }
-
-  async #readRange(entry: Entry, range: ReadRange): Promise<Tensor> {
-    const size = sizeOf(entry.dimensions);
-    const { start = 0, end = size } = range;
-    const bits = bitsOf(entry.dtype);
-    const whole = Number.isInteger(start) && Number.isInteger(end) && start * bits % 8 === 0;
-    if (!whole || start < 0 || end < start || end > size) {
-      throw new ShapeError(
-        `Cannot read elements ${start} to ${end} of "${entryLabel(entry)}" ${
-          shapeText(entry.dtype, entry.dimensions)
-        }: ` +
-          `wanted whole numbers with 0 <= start <= end <= ${size}` +
-          (bits < 8 ? ", and a start at a whole byte" : ""),
-        { path: this.#source.reader.path, entry: entryLabel(entry) },
-      );
-    }
-    const { reader } = this.#source;
-    const [from, length] = [start * bits / 8, Math.ceil((end - start) * bits / 8)];
-    const view = reader.view(entry, from, length);
-    const bytes = view ?? allocateFor(entry, reader.path, length);
-    if (view === undefined) await reader.read(entry, bytes, from);
-    return new Tensor(entry.dtype, [end - start], bytes);
-  }
 }
 
 /** Entries in file order by `/scope/name`; `/a//name` for one of scope `/a/` if `/a` has one of that name too. */
@@ -370,64 +322,4 @@ function byLabel(entries: readonly Entry[]): ReadonlyMap<string, Entry> {
     const label = entryLabel(each);
     return [isOdd(each) && taken.has(label) ? `${each.scope}/${each.name}` : label, each];
   }));
-}
-
-/**
- * Opens one checkpoint for reading: the newest of a directory or {@linkcode Store}, the one that `at` or
- * `step` chooses, or the one whose base path is given (`run/checkpoint-n0000003-…`, with or without `.json`). Reads the manifest and the first
- * bytes of the payload; tensors are read when they are asked for. Of a directory, damaged ones are skipped for the next
- * older one, with a warning; one that is asked for by step or name is opened, or it is an error that names intact ones.
- *
- * Needs `--allow-read=<dir>`. Throws NotFoundError, FormatError, CorruptError, LimitError, PermissionError.
- *
- * @example
- * ```ts
- * import { build, Context, MemoryStore, openCheckpoint } from "@cairn/checkpoints";
- *
- * const store = new MemoryStore();
- * const ctx = new Context();
- * ctx.variableWithValue("bias", [0.5]);
- * await (await build(ctx).store(store).done()).save();
- * await using checkpoint = await openCheckpoint(store);
- * console.log(checkpoint);
- * ```
- */
-export async function openCheckpoint(where: string | Store, options: OpenOptions = {}): Promise<Checkpoint> {
-  const { store, base } = locate(where, options.mapped ?? false);
-  const choice = options.at ?? options.step;
-  if (choice !== undefined) checkChoice(choice);
-  if (options.at !== undefined && options.step !== undefined) {
-    throw new ConfigError(`Cannot open ${choiceText(options.at)} and step ${options.step} at once: leave one out`);
-  }
-  if (base !== undefined && choice !== undefined) {
-    const what = options.at === undefined ? `step ${options.step}` : choiceText(options.at);
-    throw new ConfigError(
-      `Cannot open "${base}" and ${what} at once: give a directory or leave the step out`,
-    );
-  }
-  const onWarning = options.onWarning ?? warnOnConsole;
-  const checkpoint = checkpointOf(
-    base === undefined ? await openChosen(store, options) : await openSource(store, base),
-  );
-  checkpoint.reports.forEach((report) => onWarning(`"${checkpoint.baseName}": ${report}`));
-  return checkpoint;
-}
-
-async function openChosen(store: Store, { at, step, onWarning = warnOnConsole, strict }: OpenOptions): Promise<Source> {
-  const rules = { choice: at ?? step, n: 1, strict: strict ?? false, verify: false, onWarning };
-  return await withIntact(store, rules, {}, ({ sources }) => {
-    const [source] = sources;
-    if (source === undefined) throw new NotFoundError(`No checkpoint in "${store.label}"`, { path: store.label });
-    return Promise.resolve(source);
-  });
-}
-
-/** A path names a checkpoint if its last part has the grammar of one, or a suffix; else a directory. */
-function locate(where: string | Store, mapped: boolean): { readonly store: Store; readonly base: string | undefined } {
-  if (typeof where !== "string") return { store: where, base: undefined };
-  const whole = joinHome("", where);
-  const path = withoutSuffix(whole);
-  const isBase = path !== whole || parseBaseName(basename(path)) !== undefined;
-  const store = new LocalStore(isBase ? dirname(path) : whole, { write: false, mapped });
-  return { store, base: isBase ? basename(path) : undefined };
 }

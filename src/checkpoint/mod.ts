@@ -5,15 +5,9 @@
  * @module
  */
 export type { BackgroundSave, BackgroundSaveOptions } from "./background_save.ts";
-export {
-  Checkpoint,
-  type CheckpointParam,
-  type CheckpointVariable,
-  openCheckpoint,
-  type OpenOptions,
-  type ReadAllOptions,
-  type ReadRange,
-} from "./checkpoint.ts";
+export { Checkpoint, type CheckpointParam, type CheckpointVariable, type ReadAllOptions } from "./checkpoint.ts";
+export { openCheckpoint, type OpenOptions } from "./open_checkpoint.ts";
+export type { ReadRange } from "./read_range.ts";
 export { build, Config, type DirOptions, load } from "./config.ts";
 export { writeEmbedModule } from "./embed_module.ts";
 export { Handler } from "./handler.ts";

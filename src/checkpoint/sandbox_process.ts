@@ -2,7 +2,7 @@ import { Context } from "../context/mod.ts";
 import { CheckpointError, LimitError, messageOf } from "../errors.ts";
 import { BIN_DATA_SUFFIX, JSON_NAME_SUFFIX } from "../format/mod.ts";
 import { MemoryStore } from "../store/mod.ts";
-import { openCheckpoint } from "./checkpoint.ts";
+import { openCheckpoint } from "./open_checkpoint.ts";
 import { build, load } from "./config.ts";
 
 // The program of the process that readUntrusted() starts: its only permission is to read one directory. It is run by
