@@ -18,7 +18,7 @@ import { pathOf } from "./directory_path.ts";
 import type { MeanOptions, MeanRequest } from "./mean.ts";
 import { checkChoice, type CheckpointChoice, choiceText } from "./choice.ts";
 import { configLine } from "./config_view.ts";
-import { embeddedPlace, openPlace, type Place, withSources } from "./config_place.ts";
+import { embeddedPlace, expectPlace, openPlace, type Place, withSources } from "./config_place.ts";
 import { type RetentionPolicy, toPolicy } from "./retention_policy.ts";
 import type { WorkOptions } from "./save.ts";
 import type { ScopeRule } from "./scope_rules.ts";
@@ -46,7 +46,7 @@ const COMPRESSIONS: readonly Compression[] = ["none", "gzip", "zstd"];
 const PROFILES: readonly Profile[] = ["gomlx-0.10", "gomlx-0.25", "gomlx-0.28"];
 
 /** Makes a Config; not for users, so not a constructor. */
-let configOf: (context: Context, mustExist: boolean) => Config;
+export let configOf: (context: Context, mustExist: boolean) => Config;
 
 /**
  * Says where checkpoints live and how they are loaded and saved; {@linkcode Config.done} makes the
@@ -330,7 +330,12 @@ export class Config {
    * setter, NotFoundError, PermissionError, FormatError, CorruptError, LimitError. Source: GoMLX `Config.Done`.
    */
   async done(options: WorkOptions = {}): Promise<Handler> {
-    const place = this.#expectPlace();
+    if (this.#errors[0] !== undefined) throw this.#errors[0];
+    const place = expectPlace(this.#places, {
+      mustExist: this.#mustExist,
+      mean: this.#mean?.n,
+      choice: this.#choice,
+    });
     const store = await openPlace(place, this.#mustExist);
     const onWarning = (message: string): void => this.#onWarning(visible(message));
     const rules: OpenRules = {
@@ -438,72 +443,4 @@ export class Config {
     this.#places.push(place);
     return this;
   }
-
-  #expectPlace(): Place {
-    if (this.#errors[0] !== undefined) throw this.#errors[0];
-    const embeds = this.#places.filter((each) => each.kind === "embed");
-    if (embeds.length > 0 && embeds.length < this.#places.length) {
-      throw new ConfigError("Cannot use fromEmbed() together with dir(), tempDir() or store(): choose one");
-    }
-    if (embeds.length > 0 && this.#mean !== undefined) {
-      throw new ConfigError(
-        `Cannot take the mean of ${this.#mean.n} checkpoints: fromEmbed() has one; use takeMean(1)`,
-      );
-    }
-    if (embeds.length > 0 && this.#choice !== undefined) {
-      throw new ConfigError(`Cannot load at(${choiceText(this.#choice)}): fromEmbed() has one checkpoint`);
-    }
-    // As in GoMLX, a later dir() replaces an earlier one.
-    const place = this.#places.at(-1);
-    if (place === undefined) {
-      throw new ConfigError("No place for checkpoints: call dir(), tempDir(), store() or fromEmbed() before done()");
-    }
-    if (place.kind === "temp" && this.#mustExist) {
-      throw new ConfigError("Cannot load from tempDir(): a new directory has no checkpoint; use build()");
-    }
-    return place;
-  }
-}
-
-/**
- * Starts the configuration of a {@linkcode Handler} that loads the newest checkpoint if there is one, and saves.
- *
- * Source: GoMLX `checkpoints.Build`.
- *
- * @example
- * ```ts
- * import { build, Context, MemoryStore } from "@cairn/checkpoints";
- *
- * const ctx = new Context();
- * ctx.setParam("learning_rate", 0.001);
- * await using handler = await build(ctx).store(new MemoryStore()).keep(3).done();
- * await handler.save();
- * ```
- */
-export function build(context: Context): Config {
-  return configOf(context, false);
-}
-
-/**
- * As {@linkcode build}, but there must be a checkpoint: nothing is created, and `done()` throws a NotFoundError if there
- * is none.
- *
- * Source: GoMLX `checkpoints.Load`.
- *
- * @example
- * ```ts
- * import { build, Context, load, MemoryStore } from "@cairn/checkpoints";
- *
- * const store = new MemoryStore();
- * const trained = new Context();
- * trained.in("layer").variableWithValue("weights", [1, 2, 3]);
- * await (await build(trained).store(store).done()).save();
- *
- * const ctx = new Context();
- * await using handler = await load(ctx).store(store).immediate().done();
- * console.log(handler.loadedBase, ctx.numVariables());
- * ```
- */
-export function load(context: Context): Config {
-  return configOf(context, true);
 }

@@ -1,5 +1,7 @@
+import { ConfigError } from "../errors.ts";
 import { BIN_DATA_SUFFIX, JSON_NAME_SUFFIX } from "../format/mod.ts";
 import { EmbeddedStore, LocalStore, type Store } from "../store/mod.ts";
+import { type CheckpointChoice, choiceText } from "./choice.ts";
 import { joinHome, makeTempDirectory } from "./directory_path.ts";
 import { expectVerified } from "./open_intact.ts";
 import type { WorkOptions } from "./save.ts";
@@ -29,6 +31,37 @@ export function embeddedPlace(json: string | Uint8Array, bin: Uint8Array): Place
     [EMBEDDED + BIN_DATA_SUFFIX, bin],
   ]);
   return { kind: "embed", store: new EmbeddedStore(blobs, "embed:") };
+}
+
+/** The place that counts of those that were said; throws a ConfigError if none fits what is `wanted` of it. */
+export function expectPlace(
+  places: readonly Place[],
+  wanted: {
+    readonly mustExist: boolean;
+    /** How many checkpoints to take the mean of. */
+    readonly mean: number | undefined;
+    readonly choice: CheckpointChoice | undefined;
+  },
+): Place {
+  const embeds = places.filter((each) => each.kind === "embed");
+  if (embeds.length > 0 && embeds.length < places.length) {
+    throw new ConfigError("Cannot use fromEmbed() together with dir(), tempDir() or store(): choose one");
+  }
+  if (embeds.length > 0 && wanted.mean !== undefined) {
+    throw new ConfigError(`Cannot take the mean of ${wanted.mean} checkpoints: fromEmbed() has one; use takeMean(1)`);
+  }
+  if (embeds.length > 0 && wanted.choice !== undefined) {
+    throw new ConfigError(`Cannot load at(${choiceText(wanted.choice)}): fromEmbed() has one checkpoint`);
+  }
+  // As in GoMLX, a later dir() replaces an earlier one.
+  const place = places.at(-1);
+  if (place === undefined) {
+    throw new ConfigError("No place for checkpoints: call dir(), tempDir(), store() or fromEmbed() before done()");
+  }
+  if (place.kind === "temp" && wanted.mustExist) {
+    throw new ConfigError("Cannot load from tempDir(): a new directory has no checkpoint; use build()");
+  }
+  return place;
 }
 
 /** Opens a place; makes its directory unless `mustExist`. */

@@ -8,7 +8,9 @@ export type { BackgroundSave, BackgroundSaveOptions } from "./background_save.ts
 export { Checkpoint, type CheckpointParam, type CheckpointVariable, type ReadAllOptions } from "./checkpoint.ts";
 export { openCheckpoint, type OpenOptions } from "./open_checkpoint.ts";
 export type { ReadRange } from "./read_range.ts";
-export { build, Config, type DirOptions, load } from "./config.ts";
+export { build } from "./build.ts";
+export { Config, type DirOptions } from "./config.ts";
+export { load } from "./load.ts";
 export { writeEmbedModule } from "./embed_module.ts";
 export { Handler } from "./handler.ts";
 export type { LoadReport, LoadReportParam, LoadReportVariable } from "./load_report.ts";
