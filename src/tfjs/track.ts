@@ -1,11 +1,11 @@
-import { type Context, joinScope, liveGroupsOf, splitScope, type Variable } from "../context/mod.ts";
-import { ConfigError } from "../errors.ts";
+import { Context, joinScope, liveGroupsOf, splitScope, type Variable } from "../context/mod.ts";
+import { ConfigError, messageOf, VariableError } from "../errors.ts";
 import type { TrackReport } from "./track_report.ts";
 import { isTfModel, isTfOptimizer, isTfVariable } from "./tfjs_kinds.ts";
 import type { TfModel, TfOptimizer, TfVariable } from "./tfjs_types.ts";
 import { TrackedOptimizer } from "./tracked_optimizer.ts";
 import { bindAll, type Member, ownsScope, TrackedVariables, type Tracking } from "./tracked_variables.ts";
-import { nameWeights } from "./weight_names.ts";
+import { type NamedWeight, nameWeights } from "./weight_names.ts";
 
 /**
  * What {@linkcode track} binds: a `LayersModel`; an optimizer, `tf.train.adam()` …; variables by name (`{ w, "layer/b": b }`); variables that were given
@@ -61,10 +61,10 @@ export interface Tracked {
  *
  * Random numbers of tfjs, and states of stateful recurrent layers, are not part of it.
  *
- * @throws {ConfigError} if it is nothing that can be tracked, or a variable has no name.
+ * @throws {ConfigError} if it is nothing that can be tracked, or a variable has no name; if there is no Context.
  * @throws {ShapeError} if a dtype or shape is not that of the checkpoint, or no checkpoint holds the dtype.
  * @throws {VariableError} if the checkpoint lacks variables or has others, see {@linkcode TrackOptions.strict}; if
- * another model is tracked in that scope.
+ * another model is tracked in that scope; if the model was disposed.
  *
  * @example
  * ```ts
@@ -91,6 +91,9 @@ export interface Tracked {
  */
 export function track(context: Context, target: Trackable, options: TrackOptions = {}): Tracked {
   const { strict = true, optimizer = true } = options;
+  if (!(context instanceof Context)) {
+    throw new ConfigError('Cannot track: wanted a Context first, as in track(ctx.in("model"), model)');
+  }
   if (isTfModel(target)) return trackModel(context, target, strict, optimizer);
   const group = isTfOptimizer(target)
     ? optimizerGroup(context, target, [], [], strict)
@@ -100,7 +103,7 @@ export function track(context: Context, target: Trackable, options: TrackOptions
 }
 
 function trackModel(context: Context, model: TfModel, strict: boolean, withOptimizer: boolean): Tracked {
-  const members = nameWeights(model).map(({ scopes, name, variable }): Member => {
+  const members = weightsOf(model).map(({ scopes, name, variable }): Member => {
     return { scope: scopes.reduce(joinScope, context.scope), name, variable };
   });
   if (members.length === 0) {
@@ -118,6 +121,14 @@ function trackModel(context: Context, model: TfModel, strict: boolean, withOptim
   const groups = [known ?? weights, ...state === undefined ? [] : [state]];
   bindAll(context, groups);
   return trackedOf(known ?? weights, state);
+}
+
+function weightsOf(model: TfModel): NamedWeight[] {
+  try {
+    return nameWeights(model);
+  } catch (cause) { // From tfjs, whose weights cannot be read when they were disposed.
+    throw new VariableError(`Cannot track model "${model.name}": ${messageOf(cause)}`, { cause });
+  }
 }
 
 /** A new group, or the one that it has already. */

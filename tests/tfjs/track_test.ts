@@ -294,6 +294,11 @@ Deno.test("track() refuses what it cannot track", () => {
   assertThrows(() => track(ctx, { w: tf.scalar(1) }), ConfigError, 'Cannot track "w": wanted a LayersModel');
   // @ts-expect-error: nothing that can be tracked
   assertThrows(() => track(ctx, 7), ConfigError, 'Cannot track "7"');
+  // @ts-expect-error: where a Context belongs
+  assertThrows(() => track("run", { w }), ConfigError, "wanted a Context first");
+  const gone = tf.sequential({ layers: [tf.layers.dense({ units: 1, inputShape: [1] })] });
+  gone.dispose();
+  assertThrows(() => track(ctx, gone), VariableError, "already disposed");
   const layers = [tf.layers.flatten({ inputShape: [2, 2] })];
   assertThrows(() => track(ctx, tf.sequential({ layers })), ConfigError, "has no weights");
   assertThrows(
