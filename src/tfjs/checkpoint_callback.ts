@@ -87,20 +87,35 @@ export interface CheckpointCallback extends AsyncDisposable {
  * });
  * ```
  */
-export async function checkpointCallback(
+export function checkpointCallback(
   model: TfModel,
   place: string | Store,
   options?: CheckpointCallbackOptions,
 ): Promise<CheckpointCallback>;
 /** For a Handler, in whose Context the model is tracked. */
-export async function checkpointCallback(
+export function checkpointCallback(
   handler: Handler,
   options?: HandlerCallbackOptions,
 ): Promise<CheckpointCallback>;
-export async function checkpointCallback(
+export function checkpointCallback(
   target: TfModel | Handler,
   second: string | Store | HandlerCallbackOptions = {},
   options: CheckpointCallbackOptions = {},
+): Promise<CheckpointCallback> {
+  // To tfjs any object is a callback: one that nobody awaited would save nothing, and nobody would know.
+  return Object.assign(makeCallback(target, second, options), { onTrainBegin: refuseUnawaited });
+}
+
+function refuseUnawaited(): never {
+  throw new ConfigError(
+    "Cannot train: checkpointCallback() was not awaited; write callbacks: await checkpointCallback(…)",
+  );
+}
+
+async function makeCallback(
+  target: TfModel | Handler,
+  second: string | Store | HandlerCallbackOptions,
+  options: CheckpointCallbackOptions,
 ): Promise<CheckpointCallback> {
   if (target instanceof Handler) {
     const own = isPlace(second) ? options : second;

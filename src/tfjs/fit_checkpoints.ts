@@ -81,8 +81,10 @@ export class FitCheckpoints {
     this.#isFirstEpoch = false;
     if (!isFirst) return;
     this.#isRenumbered = this.#isResumed && epoch === 0 && this.epoch > 0;
-    this.#isIdle = this.#isRenumbered && epochs !== undefined && this.epoch >= epochs;
-    if (this.#isIdle || this.#epochStep.value === 0) return;
+    const end = this.#isResumed ? this.#endOf(this.#isRenumbered ? epochs : undefined) : undefined;
+    this.#isIdle = end !== undefined;
+    if (end !== undefined) return this.#onWarning(`"${this.handler.dir()}": fit() has nothing to train: ${end}`);
+    if (this.#epochStep.value === 0) return;
     this.#onWarning(
       `"${this.handler.dir()}": the checkpoint is from the middle of epoch ${this.epoch + 1}, after ` +
         `${this.#epochStep.value} batches; fit() starts that epoch from its first batch`,
@@ -107,10 +109,18 @@ export class FitCheckpoints {
     const metrics = await numbersOf(logs);
     const isBest = this.#judge(metrics);
     if (isBest || this.epoch % (this.#options.everyNEpochs ?? 1) === 0) await this.#save(metrics, metrics);
-    const { patience } = this.#options;
+    if (this.#endOf(this.#isRenumbered ? epochs : undefined) !== undefined) this.#stop();
+  }
+
+  /** Why no epoch is to follow, if so. */
+  #endOf(epochs: number | undefined): string | undefined {
+    if (epochs !== undefined && this.epoch >= epochs) {
+      return `${this.epoch} epochs are done, of ${epochs} wanted in all; say more epochs to train on`;
+    }
+    const { patience, saveBest } = this.#options;
     const waited = this.epoch - (this.#bestEpoch?.value ?? this.epoch);
-    if (patience !== undefined && waited >= patience) this.#stop();
-    if (this.#isRenumbered && epochs !== undefined && this.epoch >= epochs) this.#stop();
+    if (patience === undefined || waited < patience) return undefined;
+    return `${saveBest} has not improved for ${waited} epochs; say more patience to train on`;
   }
 
   async endFit(): Promise<void> {

@@ -76,7 +76,13 @@ Deno.test("checkpointCallback() resumes fit to the same bits, with initialEpoch 
     assertEquals([weightsOf(resumed), await stateOf(resumed.optimizer)], wanted);
 
     const done = newModel();
-    await fit(done, store, 5, {}, isNumbered ? { initialEpoch: 5 } : {});
+    const warnings: string[] = [];
+    const onWarning = (text: string): void => void warnings.push(text);
+    await fit(done, store, 5, { onWarning }, isNumbered ? { initialEpoch: 5 } : {});
+    assertEquals(
+      warnings.map((text) => text.includes("nothing to train: 5 epochs are done")),
+      isNumbered ? [] : [true],
+    );
     assertEquals([weightsOf(done), done.optimizer.iterations], [wanted[0], 15]);
     assertEquals((await stepsOf(store)).at(-1), 15);
     await fit(done, store, 6, {}, isNumbered ? { initialEpoch: 5 } : {});
@@ -148,14 +154,35 @@ Deno.test("checkpointCallback() keeps the best, and gives its weights when fit e
 Deno.test("checkpointCallback() stops after patience epochs without a better metric, over restarts", async () => {
   const store = new MemoryStore();
   const { x, y } = fitData();
-  const run = async (...losses: number[]): Promise<number> => {
+  const warnings: string[] = [];
+  const run = async (patience: number, ...losses: number[]): Promise<number> => {
     const model = newModel();
-    await using callback = await checkpointCallback(model, store, { saveBest: "val_loss", patience: 3 });
+    const options = { saveBest: "val_loss", patience, onWarning: (text: string): void => void warnings.push(text) };
+    await using callback = await checkpointCallback(model, store, options);
     const callbacks = [measured(...losses), callback];
-    return (await model.fit(x, y, { epochs: losses.length, batchSize: 8, verbose: 0, callbacks })).epoch.length;
+    await model.fit(x, y, { epochs: losses.length, batchSize: 8, verbose: 0, callbacks });
+    return callback.initialEpoch;
   };
-  assertEquals(await run(1, 2), 2);
-  assertEquals(await run(...[3, 3, 3, 3, 3, 3]), 2);
+  assertEquals(await run(3, 1, 2), 2);
+  assertEquals(await run(3, 3, 3, 3, 3, 3, 3), 4);
+  assertEquals(warnings, []);
+
+  const files = await stepsOf(store);
+  assertEquals(await run(3, 3, 3, 3, 3, 3, 3), 4);
+  assertEquals(await stepsOf(store), files);
+  assertStringIncludes(warnings.pop() ?? "", "val_loss has not improved for 3 epochs; say more patience");
+  assertEquals(await run(4, 3, 3, 3, 3, 3, 3), 5);
+  assertEquals(warnings, []);
+});
+
+Deno.test("checkpointCallback() that was not awaited stops fit, which would save nothing", async () => {
+  const model = newModel();
+  const { x, y } = fitData();
+  const callbacks = checkpointCallback(model, new MemoryStore());
+  // @ts-expect-error: a promise, as it may come from a notebook
+  await assertRejects(() => model.fit(x, y, { verbose: 0, callbacks }), ConfigError, "await checkpointCallback");
+  // @ts-expect-error: the same
+  await assertRejects(() => model.fit(x, y, { verbose: 0, callbacks: [callbacks] }), ConfigError, "not awaited");
 });
 
 Deno.test("checkpointCallback() works behind a callback of tfjs's own class", async () => {
