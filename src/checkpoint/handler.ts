@@ -1,13 +1,13 @@
 import type { Context, LoadedList, LoadedValue, Loader, Variable } from "../context/mod.ts";
 import type { StudyOptions } from "../context/study.ts";
 import { type InspectOptions, type JupyterBundle, type View, viewBundle, viewInspected } from "../render/mod.ts";
-import type { Store } from "../store/mod.ts";
 import type { BackgroundSave, BackgroundSaveOptions } from "./background_save.ts";
 import { BackgroundSaver } from "./background_saver.ts";
 import { backUpNewest, expectNewest } from "./back_up_newest.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import type { CheckpointChoice } from "./choice.ts";
 import { listCheckpoints } from "./directory.ts";
+import type { HandlerPlace } from "./handler_place.ts";
 import { dirOf, type HandlerSettings } from "./handler_settings.ts";
 import { handlerLine, handlerView, studyHandler } from "./handler_view.ts";
 import type { LoadReport } from "./load_report.ts";
@@ -19,20 +19,11 @@ import { listPins } from "./pins.ts";
 import { prefetch } from "./prefetch.ts";
 import { Retention } from "./retention.ts";
 import type { RetentionPlan } from "./retention_plan.ts";
-import type { RetentionPolicy } from "./retention_policy.ts";
 import type { SaveOptions, WorkOptions } from "./save.ts";
 import { type BackgroundSaveHook, backgroundSaveHook, saveHook } from "./save_hook.ts";
 import { Saving } from "./saving.ts";
 import { clearTrash, listTrash, takeFromTrash } from "./trash.ts";
 import type { OpenedCheckpoints, SkippedCheckpoint } from "./with_intact.ts";
-
-/** What is told of a Handler's place; for views, so not public. */
-export interface HandlerPlace {
-  readonly store: Store;
-  readonly context: Context;
-  /** What the next save would remove, by the Handler's policy or another. */
-  plan(policy?: RetentionPolicy): Promise<RetentionPlan>;
-}
 
 /** Where a Handler's checkpoints are; not for users, so not a method. */
 export let placeOf: (handler: Handler) => HandlerPlace;
@@ -83,7 +74,6 @@ export class Handler implements Loader, AsyncDisposable {
   );
 
   readonly #settings: HandlerSettings;
-  readonly #store: Store;
   readonly #pool: PendingPool;
   readonly #retention: Retention;
   readonly #loading: Loading;
@@ -92,7 +82,7 @@ export class Handler implements Loader, AsyncDisposable {
 
   static {
     placeOf = (handler) => ({
-      store: handler.#store,
+      store: handler.#settings.store,
       context: handler.context,
       plan: (policy) => handler.#retention.plan(policy),
     });
@@ -105,7 +95,6 @@ export class Handler implements Loader, AsyncDisposable {
 
   private constructor(settings: HandlerSettings) {
     this.#settings = settings;
-    this.#store = settings.store;
     this.#pool = new PendingPool(settings.context, settings.rules.length > 0);
     this.#retention = new Retention(settings);
     this.#loading = new Loading(settings, this.#pool, this.#retention);
@@ -218,7 +207,7 @@ export class Handler implements Loader, AsyncDisposable {
 
   /** Base names of the pinned checkpoints, oldest first. */
   async pinned(): Promise<string[]> {
-    const pins = await listPins(this.#store);
+    const pins = await listPins(this.#settings.store);
     return (await this.listCheckpoints()).filter((base) => pins.has(base));
   }
 
@@ -232,7 +221,7 @@ export class Handler implements Loader, AsyncDisposable {
 
   /** Base names of what is in the folder `trash`, see {@linkcode Config.trash}; oldest first. */
   trashed(): Promise<string[]> {
-    return listTrash(this.#store);
+    return listTrash(this.#settings.store);
   }
 
   /**
@@ -240,12 +229,12 @@ export class Handler implements Loader, AsyncDisposable {
    * put it there again. Returns its base name. Takes the lock, as {@linkcode save} does.
    */
   restoreFromTrash(base?: string): Promise<string> {
-    return this.#saving.lockedInTurn("restore from the trash of", () => takeFromTrash(this.#store, base));
+    return this.#saving.lockedInTurn("restore from the trash of", () => takeFromTrash(this.#settings.store, base));
   }
 
   /** Removes what is in the trash for good, and returns its base names. Takes the lock, as {@linkcode save} does. */
   emptyTrash(): Promise<string[]> {
-    return this.#saving.lockedInTurn("empty the trash of", () => clearTrash(this.#store));
+    return this.#saving.lockedInTurn("empty the trash of", () => clearTrash(this.#settings.store));
   }
 
   /** The directory (or the label of the store); "" for an embedded checkpoint. Source: GoMLX `Handler.Dir`. */
@@ -261,7 +250,7 @@ export class Handler implements Loader, AsyncDisposable {
   /** Base names of the checkpoints, oldest first. Source: GoMLX `Handler.ListCheckpoints`. */
   async listCheckpoints(): Promise<string[]> {
     if (this.#settings.embedded) return [];
-    return (await listCheckpoints(this.#store)).checkpoints.map((each) => each.base);
+    return (await listCheckpoints(this.#settings.store)).checkpoints.map((each) => each.base);
   }
 
   /** Whether there is any checkpoint. Source: GoMLX `Handler.HasCheckpoints`. */
