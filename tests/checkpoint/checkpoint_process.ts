@@ -1,26 +1,12 @@
 import { build, Context, load, openCheckpoint } from "../../mod.ts";
+import { printOutcomes } from "../store/operation_outcome.ts";
 
 // Run by tests in a process of its own: `checkpoint_process.ts DIR OPERATION...`. Prints one JSON line per operation,
 // with its result or its error.
 
 const [dir = "", ...operations] = Deno.args;
 
-for (const operation of operations) console.log(JSON.stringify(await resultOf(operation)));
-
-async function resultOf(operation: string): Promise<unknown> {
-  try {
-    return { operation, result: await run(operation) };
-  } catch (error) {
-    if (!(error instanceof Error)) throw error;
-    const code = "code" in error ? error.code : undefined;
-    return {
-      operation,
-      code,
-      message: error.message,
-      cause: error.cause instanceof Error ? error.cause.name : undefined,
-    };
-  }
-}
+await printOutcomes(operations, run);
 
 async function run(operation: string): Promise<unknown> {
   const ctx = new Context();

@@ -1,51 +1,13 @@
 import { assert, assertEquals, assertGreater, assertMatch, assertStringIncludes } from "@std/assert";
-import { fromFileUrl } from "@std/path";
 import { build } from "../../src/checkpoint/mod.ts";
 import { Context } from "../../src/context/mod.ts";
+import { type AuditedRun, auditedRun } from "../store/audited_run.ts";
 import { namesIn, TemporaryDirectory } from "../store/temporary_directory.ts";
 
 // Real processes with exactly the flags that the documentation promises to be enough.
 
-const SCRIPT = fromFileUrl(new URL("./checkpoint_process.ts", import.meta.url));
-
-interface Outcome {
-  readonly operation: string;
-  readonly result?: unknown;
-  readonly code?: string;
-  readonly message?: string;
-  readonly cause?: string;
-}
-
-interface Run {
-  readonly outcomes: readonly Outcome[];
-  /** What the runtime's audit says was asked for. */
-  readonly touched: readonly { readonly permission: string; readonly value: string }[];
-}
-
-async function run(
-  flags: readonly string[],
-  directory: string,
-  operations: readonly string[],
-  options: { readonly cwd?: string; readonly env?: Record<string, string> } = {},
-): Promise<Run> {
-  await using logs = await TemporaryDirectory.make();
-  const log = `${logs.path}/audit.jsonl`;
-  const { PATH = "", DENO_DIR = "", HOME = "" } = Deno.env.toObject();
-  const own = { PATH, ...(DENO_DIR === "" ? {} : { DENO_DIR }), HOME };
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    cwd: options.cwd ?? Deno.cwd(),
-    args: ["run", "--no-prompt", "--cached-only", ...flags, SCRIPT, directory, ...operations],
-    clearEnv: true,
-    env: { ...own, DENO_AUDIT_PERMISSIONS: log, DENO_NO_UPDATE_CHECK: "1", NO_COLOR: "1", ...options.env },
-  }).output();
-  assertEquals(code, 0, new TextDecoder().decode(stderr));
-  const audit = await Deno.readTextFile(log).catch(() => "");
-  return { outcomes: linesOf(new TextDecoder().decode(stdout)), touched: linesOf(audit) };
-}
-
-function linesOf<T>(text: string): T[] {
-  return text.split("\n").filter((line) => line !== "").map((line) => JSON.parse(line));
-}
+const SCRIPT = new URL("./checkpoint_process.ts", import.meta.url);
+const run = auditedRun.bind(undefined, SCRIPT);
 
 /** A directory with one checkpoint. */
 async function checkpointIn(path: string): Promise<string> {
@@ -55,7 +17,7 @@ async function checkpointIn(path: string): Promise<string> {
   return (await handler.save()).baseName;
 }
 
-function assertOnlyIn(path: string, permissions: readonly string[], { touched }: Run): void {
+function assertOnlyIn(path: string, permissions: readonly string[], { touched }: AuditedRun): void {
   assertGreater(touched.length, 0);
   for (const { permission, value } of touched) {
     assert(permissions.includes(permission), `${permission} ${value}`);

@@ -1,46 +1,11 @@
 import { assert, assertEquals, assertGreater, assertStringIncludes } from "@std/assert";
-import { fromFileUrl } from "@std/path";
+import { auditedRun } from "./audited_run.ts";
 import { symlink, TemporaryDirectory } from "./temporary_directory.ts";
 
 // Real processes with exactly the flags that the documentation promises to be enough.
 
-const SCRIPT = fromFileUrl(new URL("./store_process.ts", import.meta.url));
-
-interface Outcome {
-  readonly operation: string;
-  readonly result?: unknown;
-  readonly code?: string;
-  readonly message?: string;
-  readonly cause?: string;
-}
-
-interface Run {
-  readonly outcomes: readonly Outcome[];
-  /** The paths that were touched, as the runtime's audit has them. */
-  readonly touched: readonly { readonly permission: string; readonly value: string }[];
-}
-
-async function run(
-  flags: readonly string[],
-  directory: string,
-  operations: readonly string[],
-  cwd = Deno.cwd(),
-): Promise<Run> {
-  await using logs = await TemporaryDirectory.make();
-  const log = `${logs.path}/audit.jsonl`;
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    cwd,
-    args: ["run", "--no-prompt", ...flags, SCRIPT, directory, ...operations],
-    env: { DENO_AUDIT_PERMISSIONS: log, DENO_NO_UPDATE_CHECK: "1", NO_COLOR: "1" },
-  }).output();
-  assertEquals(code, 0, new TextDecoder().decode(stderr));
-  const audit = await Deno.readTextFile(log).catch(() => "");
-  return { outcomes: linesOf(new TextDecoder().decode(stdout)), touched: linesOf(audit) };
-}
-
-function linesOf<T>(text: string): T[] {
-  return text.split("\n").filter((line) => line !== "").map((line) => JSON.parse(line));
-}
+const SCRIPT = new URL("./store_process.ts", import.meta.url);
+const run = auditedRun.bind(undefined, SCRIPT);
 
 async function storeDirectory(path: string): Promise<void> {
   await Deno.mkdir(path, { recursive: true });
@@ -141,8 +106,8 @@ Deno.test("a relative path needs no permission for the working directory", async
   await using directory = await TemporaryDirectory.make();
   await storeDirectory(`${directory.path}/run`);
   const flags = ["--allow-read=run", "--allow-write=run"];
-  const { outcomes } = await run(flags, "run", [...WRITING, ...READING], directory.path);
+  const { outcomes } = await run(flags, "run", [...WRITING, ...READING], { cwd: directory.path });
   for (const outcome of outcomes) assertEquals(outcome.code, undefined, outcome.message);
-  const refused = await run([], "run", ["list"], directory.path);
+  const refused = await run([], "run", ["list"], { cwd: directory.path });
   assertStringIncludes(refused.outcomes[0]?.message ?? "", `--allow-read=${directory.path}/run`);
 });

@@ -1,5 +1,5 @@
-import { messageOf } from "../../src/errors.ts";
 import { LocalStore } from "../../src/store/mod.ts";
+import { printOutcomes } from "./operation_outcome.ts";
 
 // Run by tests in a process of its own: `store_process.ts DIR OPERATION...`. Prints one JSON line per operation, with
 // its result or its error; `hold` takes the lock and keeps it until standard input ends.
@@ -7,22 +7,7 @@ import { LocalStore } from "../../src/store/mod.ts";
 const [directory = "", ...operations] = Deno.args;
 const store = new LocalStore(directory);
 
-for (const operation of operations) console.log(JSON.stringify(await resultOf(operation)));
-
-async function resultOf(operation: string): Promise<unknown> {
-  try {
-    return { operation, result: await run(operation) };
-  } catch (error) {
-    if (!(error instanceof Error)) throw error;
-    const code = "code" in error ? error.code : undefined;
-    return {
-      operation,
-      code,
-      message: error.message,
-      cause: error.cause instanceof Error ? error.cause.name : messageOf(error.cause),
-    };
-  }
-}
+await printOutcomes(operations, run);
 
 async function run(operation: string): Promise<unknown> {
   switch (operation) {
