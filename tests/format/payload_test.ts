@@ -13,6 +13,7 @@ import {
 } from "../../src/format/mod.ts";
 import { entryNamed, manifestBytes } from "./drafts.ts";
 import { GOLDEN, readGolden } from "./golden_files.ts";
+import { joinBytes } from "./join_bytes.ts";
 
 const PLACE = { path: "x.bin" };
 const BASE = "checkpoint-n0000000-20250601-140309-initial";
@@ -97,12 +98,12 @@ Deno.test("inflatePayloadSync() and inflatePayload() agree on good and damaged s
   const good = gzipSync(first);
   const streams: [string, Uint8Array, boolean][] = [
     ["one member", good, true],
-    ["two members", concat(good, gzipSync(first)), true],
-    ["an empty member between", concat(good, gzipSync(new Uint8Array(0)), good), true],
-    ["zeros after it", concat(good, new Uint8Array(3)), false],
-    ["zeros, then a member", concat(good, new Uint8Array(5), good), false],
-    ["garbage after it", concat(good, new Uint8Array([1, 2, 3])), false],
-    ["a first byte of a member after it", concat(good, new Uint8Array([0x1f])), false],
+    ["two members", joinBytes(good, gzipSync(first)), true],
+    ["an empty member between", joinBytes(good, gzipSync(new Uint8Array(0)), good), true],
+    ["zeros after it", joinBytes(good, new Uint8Array(3)), false],
+    ["zeros, then a member", joinBytes(good, new Uint8Array(5), good), false],
+    ["garbage after it", joinBytes(good, new Uint8Array([1, 2, 3])), false],
+    ["a first byte of a member after it", joinBytes(good, new Uint8Array([0x1f])), false],
     ["nothing", new Uint8Array(0), false],
     ["no trailer", good.subarray(0, good.length - 8), false],
     ["half a trailer", good.subarray(0, good.length - 3), false],
@@ -196,7 +197,7 @@ function twoVariables(): Uint8Array {
 async function collect(blocks: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
   const copies: Uint8Array[] = [];
   for await (const block of blocks) copies.push(block.slice());
-  return concat(...copies);
+  return joinBytes(...copies);
 }
 
 async function* blocksOf(bytes: Uint8Array, size: number): AsyncGenerator<Uint8Array> {
@@ -204,16 +205,6 @@ async function* blocksOf(bytes: Uint8Array, size: number): AsyncGenerator<Uint8A
     await Promise.resolve();
     yield bytes.slice(at, at + size);
   }
-}
-
-function concat(...blocks: Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(blocks.reduce((size, each) => size + each.length, 0));
-  let at = 0;
-  for (const block of blocks) {
-    whole.set(block, at);
-    at += block.length;
-  }
-  return whole;
 }
 
 function flipped(bytes: Uint8Array, at: number): Uint8Array {

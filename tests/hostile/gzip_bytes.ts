@@ -1,5 +1,5 @@
 import { constants, crc32, deflateRawSync, gzipSync } from "node:zlib";
-import { joinBytes } from "./hostile_case.ts";
+import { joinBytes } from "../format/join_bytes.ts";
 
 /** What GoMLX v0.25 – v0.27 puts before a compressed payload. */
 export const GZIP_HEADER = new TextEncoder().encode("gomlx_checkpoints\x04gzip");

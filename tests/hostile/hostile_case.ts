@@ -49,14 +49,3 @@ export async function writeSparse(path: string, size: number, head: Uint8Array =
   await file.write(head);
   await file.truncate(size);
 }
-
-/** `bytes` of the files joined. */
-export function joinBytes(...parts: readonly Uint8Array[]): Uint8Array {
-  const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
-}

@@ -1,4 +1,5 @@
-import { type HostileCase, joinBytes, pairCase, writeSparse } from "./hostile_case.ts";
+import { joinBytes } from "../format/join_bytes.ts";
+import { type HostileCase, pairCase, writeSparse } from "./hostile_case.ts";
 import { BASE } from "./hostile_case.ts";
 import { goodPayload, manifestText, RATE, STEP, WEIGHTS } from "./manifest_text.ts";
 import { join } from "@std/path";

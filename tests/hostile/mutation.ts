@@ -1,5 +1,5 @@
 import type { Pair } from "./truncation_cases.ts";
-import { joinBytes } from "./hostile_case.ts";
+import { joinBytes } from "../format/join_bytes.ts";
 
 /** One change of a pair, as numbers, so that it can be printed, repeated and left out. */
 export interface Change {

@@ -9,7 +9,8 @@ import {
   longNameMember,
   withTrailer,
 } from "./gzip_bytes.ts";
-import { BASE, type HostileCase, joinBytes, pairCase, writeSparse } from "./hostile_case.ts";
+import { joinBytes } from "../format/join_bytes.ts";
+import { BASE, type HostileCase, pairCase, writeSparse } from "./hostile_case.ts";
 import { goodPayload, manifestText, STEP, WEIGHTS } from "./manifest_text.ts";
 import { join } from "@std/path";
 

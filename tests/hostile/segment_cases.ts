@@ -1,6 +1,7 @@
 import { zstdCompressSync } from "node:zlib";
 import { replaceOnce, seal } from "./cairn_cases.ts";
-import { type HostileCase, joinBytes, pairCase } from "./hostile_case.ts";
+import { joinBytes } from "../format/join_bytes.ts";
+import { type HostileCase, pairCase } from "./hostile_case.ts";
 import { type Pair, savedPair } from "./truncation_cases.ts";
 
 const SEGMENTS = /"Segments": \[[^\]]*\]/;
