@@ -1,20 +1,7 @@
-/** A variable as GoMLX holds it. */
-export interface GomlxVariable {
-  /** The unique name in the checkpoint, `var:/scope/name`. */
-  readonly parameterName: string;
-  readonly scope: string;
-  readonly name: string;
-  readonly dtype: string;
-  readonly dimensions: readonly number[];
-  /** Absent for what the handler has loaded and nobody has asked for. */
-  readonly trainable?: boolean;
-  /** In bytes; -1 if there is no value. */
-  readonly length: number;
-  /** Of the bytes, in hex. */
-  readonly sha256: string;
-  /** The bytes, if there are at most 512. */
-  readonly base64?: string;
-}
+import type { GoldenVariable } from "../checkpoint/golden/golden_expected.ts";
+
+/** A variable as GoMLX holds it: `trainable` is absent for what the handler has loaded and nobody has asked for. */
+export type GomlxVariable = GoldenVariable;
 
 /** A param as GoMLX holds it. */
 export interface GomlxParam {

@@ -22,8 +22,9 @@ export interface GoldenVariable {
   readonly dimensions: readonly number[];
   /** Missing for what is still in a handler's pool. */
   readonly trainable?: boolean;
-  /** Bytes. */
+  /** Bytes; -1 if there is no value. */
   readonly length: number;
+  /** Of the bytes, in hex. */
   readonly sha256: string;
   /** Only up to 512 bytes. */
   readonly base64?: string;
