@@ -33,6 +33,9 @@ export function addCallback<Batch>(
 ): void {
   const { name, priority, fn } = hook;
   if (fn === undefined) return;
+  if (typeof fn !== "function") {
+    throw new ConfigError(`Cannot register callback "${name}": wanted a function, such as a Handler's onStepFn`);
+  }
   const calls = lastCalls.get(loop) ?? new Map<unknown, number>();
   lastCalls.set(loop, calls);
   loop.onStep(name, priority, async (_, metrics) => {

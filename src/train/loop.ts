@@ -5,7 +5,7 @@ import { Epochs } from "./epochs.ts";
 import { Hooks } from "./hooks.ts";
 import { getTrainLastStep, setTrainLastStep } from "./last_train_step.ts";
 import type { LastCheckpoint, LoopOptions, OnEndFn, OnStartFn, OnStepFn, OnStopFn, RunOptions } from "./loop_types.ts";
-import { checkCount, checkEnds, checkPriority, nameOf } from "./loop_checks.ts";
+import { checkCount, checkEnds, checkMetrics, checkPriority, checkTrainer, nameOf } from "./loop_checks.ts";
 import { TrainError } from "./train_error.ts";
 import type { Metrics, Trainer } from "./trainer.ts";
 
@@ -73,6 +73,7 @@ export class Loop<Batch = unknown> {
 
   /** Makes a Loop that starts at the Context's global step, which is created if missing. */
   constructor(trainer: Trainer<Batch>, options: LoopOptions = {}) {
+    checkTrainer(trainer);
     this.trainer = trainer;
     this.clock = options.clock ?? (() => performance.now());
     this.#lossCheck = options.lossCheck ?? "before-hooks";
@@ -299,6 +300,7 @@ export class Loop<Batch = unknown> {
   async #train(batch: Batch, run: Run): Promise<Metrics> {
     try {
       const metrics = await this.trainer.trainStep(batch);
+      checkMetrics(metrics);
       const list = typeof metrics === "number" ? [metrics] : metrics;
       const wanted = this.trainer.trainMetrics?.length ?? 1;
       if (list.length === wanted) return list;

@@ -1,5 +1,7 @@
+import { Context } from "../context/mod.ts";
 import { ConfigError } from "../errors.ts";
 import type { Batches } from "./dataset.ts";
+import type { Trainer } from "./trainer.ts";
 
 /** Refuses a number of steps or epochs that is not a whole number from 0. */
 export function checkCount(what: string, count: number): void {
@@ -25,4 +27,18 @@ export function checkPriority(hook: string, priority: number): number {
 /** For the middle of a message. */
 export function nameOf(dataset: { readonly name?: string | undefined }): string {
   return dataset.name === undefined ? "" : ` of dataset "${dataset.name}"`;
+}
+
+/** Without types, as in a notebook, anything may come. */
+export function checkTrainer({ context, trainStep }: Trainer<never>): void {
+  if (context instanceof Context && typeof trainStep === "function") return;
+  throw new ConfigError("Cannot make a Loop: wanted { context, trainStep }, a Context and a function of a batch");
+}
+
+/** A forgotten `return`, or a tensor whose value was not read, is more likely than any other mistake. */
+export function checkMetrics(metrics: unknown): void {
+  const isNumber = (x: unknown): boolean => typeof x === "number";
+  if (isNumber(metrics) || Array.isArray(metrics) && metrics.every(isNumber) || ArrayBuffer.isView(metrics)) return;
+  const found = typeof metrics === "object" && metrics !== null ? metrics.constructor.name : String(metrics);
+  throw new ConfigError(`trainStep() returned ${found}, wanted the loss, a number, or an array of numbers`);
 }

@@ -244,6 +244,8 @@ Deno.test("callbacks without a function register nothing; senseless numbers are 
   exponentialCallback(loop, 1, 1, "a", 0, undefined);
   periodicCallback(loop, 0, "a", 0, undefined);
   await loop.runSteps(endless(), 3);
+  // @ts-expect-error: a Handler itself
+  assertThrows(() => everyNSteps(loop, 1, "a", 0, new Map()), ConfigError, 'EveryNSteps(1): a": wanted a function');
   for (const n of [0, -1, 1.5, NaN, Infinity]) {
     assertThrows(() => everyNSteps(loop, n, "a", 0, () => {}), ConfigError, `"a" with n ${n}`);
     assertThrows(() => nTimesDuringLoop(loop, n, "a", 0, () => {}), ConfigError, `n ${n}`);

@@ -238,6 +238,19 @@ Deno.test("a dataset that fails, or metrics that are not those described, are Tr
   await assertRejects(() => wrong.runSteps([1], 1), TrainError, "returned 2 metrics, wanted 1");
 });
 
+Deno.test("Loop says what a train step has returned that is no loss, and what a trainer lacks", async () => {
+  const context = new Context();
+  for (const [result, found] of [[undefined, "undefined"], ["0.5", "0.5"], [new Map(), "Map"], [["a"], "Array"]]) {
+    // @ts-expect-error: not a number, as it may come from a notebook
+    const loop = new Loop({ context, trainStep: () => result });
+    await assertRejects(() => loop.runSteps([1], 1), TrainError, `trainStep() returned ${found}, wanted the loss`);
+  }
+  // @ts-expect-error: no train step
+  assertThrows(() => new Loop({ context }), ConfigError, "wanted { context, trainStep }");
+  // @ts-expect-error: no Context
+  assertThrows(() => new Loop({ trainStep: () => 1 }), ConfigError, "wanted { context, trainStep }");
+});
+
 for (const loss of [NaN, Infinity, -Infinity]) {
   Deno.test(`a loss of ${loss} stops before the hooks, or as asked`, async () => {
     const run = async (lossCheck?: "before-hooks" | "after-hooks" | "never"): Promise<string> => {
