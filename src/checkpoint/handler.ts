@@ -1,5 +1,6 @@
 import type { Context, LoadedList, LoadedValue, Loader, Variable } from "../context/mod.ts";
 import type { StudyOptions } from "../context/study.ts";
+import type { Metrics } from "../format/mod.ts";
 import { type InspectOptions, type JupyterBundle, type View, viewBundle, viewInspected } from "../render/mod.ts";
 import type { BackgroundSave, BackgroundSaveOptions } from "./background_save.ts";
 import { BackgroundSaver } from "./background_saver.ts";
@@ -57,19 +58,21 @@ export let openHandler: (
 export class Handler implements Loader, AsyncDisposable {
   /**
    * {@linkcode save} in the form of a training loop's hook: `everyNSteps(loop, 100, "checkpointing", 100,
-   * handler.onStepFn)`. Its arguments are ignored. The callbacks of `@cairn/checkpoints/train` call it at the end of a
-   * run too.
+   * handler.onStepFn)`. The callbacks of `@cairn/checkpoints/train` call it at the end of a run too, and keep the
+   * metrics of the step with the checkpoint, by their short names (`loss`); called by hand, its arguments are ignored.
    *
    * Source: GoMLX `checkpoints.Handler.OnStepFn`.
    */
-  readonly onStepFn: (...args: unknown[]) => Promise<void> = saveHook(() => this.save());
+  readonly onStepFn: (...args: unknown[]) => Promise<void> = saveHook((metrics) =>
+    this.save(this.#withMetrics(metrics))
+  );
 
   /**
    * {@linkcode saveInBackground} in the form of a training loop's hook, as {@linkcode onStepFn} is of {@linkcode save}.
    * The callbacks of `@cairn/checkpoints/train` call it at the end of a run too, and wait until all is durable.
    */
   readonly onStepFnInBackground: BackgroundSaveHook = backgroundSaveHook(
-    () => this.saveInBackground(),
+    (metrics) => this.saveInBackground(this.#withMetrics(metrics)),
     () => this.flush(),
   );
 
@@ -389,5 +392,10 @@ export class Handler implements Loader, AsyncDisposable {
   /** What `display()` shows. */
   async [Symbol.for("cairn.view")](options: StudyOptions = {}): Promise<View> {
     return await studyHandler(this.#loading.parts(this.toString()), options);
+  }
+
+  /** A loop's metrics are kept where they can be. */
+  #withMetrics(metrics: Metrics | undefined): SaveOptions {
+    return this.#settings.extras ? { metrics } : {};
   }
 }

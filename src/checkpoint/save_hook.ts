@@ -1,9 +1,10 @@
+import type { Metrics } from "../format/mod.ts";
 import type { BackgroundSave } from "./background_save.ts";
 
 /**
  * Marks a function that saves: a training loop calls it at the end of a run too, so that the last steps are not lost,
- * and knows by it when the last checkpoint was made. From the global registry, since two copies of the package may be
- * loaded.
+ * and knows by it when the last checkpoint was made. The value saves with the metrics that the loop gives it. From the
+ * global registry, since two copies of the package may be loaded.
  */
 const SAVES: unique symbol = Symbol.for("@cairn/checkpoints:saves");
 /** Marks one whose saves go on after it has returned; the value waits for them. */
@@ -16,19 +17,19 @@ export type SaveHook = (...args: unknown[]) => Promise<void>;
 export type BackgroundSaveHook = (...args: unknown[]) => Promise<BackgroundSave>;
 
 /** Makes a hook that saves, and is known as one. */
-export function saveHook(save: () => Promise<unknown>): SaveHook {
+export function saveHook(save: (metrics?: Metrics) => Promise<unknown>): SaveHook {
   const hook: SaveHook = async () => {
     await save();
   };
-  return Object.assign(hook, { [SAVES]: true });
+  return Object.assign(hook, { [SAVES]: save });
 }
 
 /** Makes a hook that saves in the background, and is known as one; `flush` waits for its saves. */
 export function backgroundSaveHook(
-  save: () => Promise<BackgroundSave>,
+  save: (metrics?: Metrics) => Promise<BackgroundSave>,
   flush: () => Promise<void>,
 ): BackgroundSaveHook {
-  return Object.assign(() => save(), { [SAVES]: true, [FLUSH]: flush });
+  return Object.assign(() => save(), { [SAVES]: save, [FLUSH]: flush });
 }
 
 /** Waits until what a hook has saved in the background is durable; undefined for other hooks. */
@@ -43,7 +44,8 @@ export function isBackgroundSave(result: unknown): result is BackgroundSave {
     result.done instanceof Promise;
 }
 
-/** Whether a hook was made by {@linkcode saveHook}. */
-export function isSaveHook(hook: unknown): boolean {
-  return typeof hook === "function" && SAVES in hook && hook[SAVES] === true;
+/** The save of a hook that was made by {@linkcode saveHook}; undefined for other hooks. */
+export function saveOf(hook: unknown): ((metrics: Metrics) => unknown) | undefined {
+  const save = typeof hook === "function" && SAVES in hook ? hook[SAVES] : undefined;
+  return typeof save === "function" ? (metrics) => save(metrics) : undefined;
 }

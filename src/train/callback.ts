@@ -1,4 +1,4 @@
-import { flushOf, isSaveHook } from "../checkpoint/save_hook.ts";
+import { flushOf, saveOf } from "../checkpoint/save_hook.ts";
 import { ConfigError } from "../errors.ts";
 import { callHook } from "./call_hook.ts";
 import type { Loop } from "./loop.ts";
@@ -47,7 +47,7 @@ export function addCallback<Batch>(
       rule.onCalled?.(loop);
     }
   });
-  if (options.atEnd ?? isSaveHook(fn)) {
+  if (options.atEnd ?? saveOf(fn) !== undefined) {
     loop.onEnd(name, priority, async (_, metrics) => {
       const lastStep = loop.loopStep - 1;
       if (lastStep < loop.startStep || calls.get(fn) === lastStep) return;

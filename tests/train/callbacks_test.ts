@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { build } from "../../src/checkpoint/mod.ts";
+import { build, openCheckpoint } from "../../src/checkpoint/mod.ts";
 import { ConfigError } from "../../src/errors.ts";
 import { MemoryStore } from "../../src/store/mod.ts";
 import {
@@ -210,6 +210,33 @@ Deno.test("a Handler's onStepFn is called at the end by default, and is known to
   everyNSteps(quiet, 100, "checkpointing", 100, checkpoint.onStepFn, { atEnd: false });
   await quiet.runSteps(endless(), 50);
   assertEquals((await checkpoint.listCheckpoints()).length, 4);
+});
+
+Deno.test("a Handler's onStepFn keeps the step's metrics with the checkpoint, where it has extras", async () => {
+  const trainMetrics = [
+    { name: "Loss", shortName: "loss", metricType: "loss" },
+    { name: "Accuracy", shortName: "acc", metricType: "accuracy" },
+  ];
+  for (
+    const [extras, hook, wanted] of [
+      [true, "onStepFn", [{ loss: 4, acc: 0.25 }, { loss: 8, acc: 0.125 }]],
+      [true, "onStepFnInBackground", [{ loss: 4, acc: 0.25 }, { loss: 8, acc: 0.125 }]],
+      [false, "onStepFn", [{}, {}]],
+    ] as const
+  ) {
+    const context = contextAt(0);
+    const store = new MemoryStore();
+    await using handler = await build(context).store(store).keep(-1).extras(extras).done();
+    const loop = new Loop({ context, trainMetrics, trainStep: (batch: number) => [batch, 1 / batch] });
+    everyNSteps(loop, 2, "checkpointing", 100, handler[hook]);
+    await loop.runSteps([1, 4, 2, 8], 4);
+    const found = [];
+    for (const at of [2, 4]) {
+      await using checkpoint = await openCheckpoint(store, { at });
+      found.push({ ...checkpoint.metrics });
+    }
+    assertEquals(found, [...wanted]);
+  }
 });
 
 Deno.test("one onStepFn in two callbacks saves once at the end, two Handlers save both", async () => {
