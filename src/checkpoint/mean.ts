@@ -1,5 +1,5 @@
 import type { Backend } from "../backend/mod.ts";
-import type { Context } from "../context/mod.ts";
+import { type Context, joinScope } from "../context/mod.ts";
 import { type OnWarning, ShapeError } from "../errors.ts";
 import type { Entry } from "../format/mod.ts";
 import { formatItems } from "../render/mod.ts";
@@ -8,14 +8,14 @@ import type { CheckpointVariable } from "./checkpoint.ts";
 import { MeanPipeline, VariableMean } from "./mean_pipeline.ts";
 import { entryLabel } from "./payload_reader.ts";
 import { ByteProgress, type WorkOptions } from "./save.ts";
-import type { Placed } from "./scope_rules.ts";
+import { belongsToRun, type Placed } from "./scope_rules.ts";
 import { variableKey } from "./snapshot.ts";
 import type { Source } from "./source.ts";
 
 /** Options of `Config.takeMean`. */
 export interface MeanOptions {
   /**
-   * Whether to average a variable, instead of "if it is trainable". Asked for float variables only; others always come
+   * Whether to average a variable, instead of "if it is trainable, and not below /trainer". Asked for float variables only; others always come
    * from the newest checkpoint.
    */
   readonly average?: (variable: CheckpointVariable) => boolean;
@@ -151,6 +151,8 @@ function reasonAgainst(
 ): string | undefined {
   if (kindOf(row.dtype) !== "float") return `${row.dtype} is not averaged`;
   if (request.average !== undefined) return request.average(row) ? undefined : "average() said no";
+  // GoMLX drops the flag that says so.
+  if (belongsToRun(joinScope(scope, name))) return "of the run, not of the model";
   const trainable = row.trainable ?? context.inspectVariableIfLoaded(scope, name)?.trainable ?? true;
   return trainable ? undefined : "not trainable";
 }

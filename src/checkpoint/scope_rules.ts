@@ -97,7 +97,8 @@ function covers(prefix: string, path: string): boolean {
   return path === prefix || path === base || path.startsWith(`${base}/`);
 }
 
-function belongsToRun(path: string): boolean {
+/** Whether a variable (by its path) is of the run and not of the model: the step, random states, what a loop keeps. */
+export function belongsToRun(path: string): boolean {
   return path === "/global_step" || path === "/#rngState" || path === "/trainer" || path.startsWith("/trainer/");
 }
 

@@ -60,6 +60,23 @@ for (const compress of ["none", "gzip"] as const) {
   });
 }
 
+Deno.test("takeMean() leaves what belongs to the run as the newest has it, also where its flag is lost", async () => {
+  const store = new MemoryStore();
+  const ctx = new Context();
+  const best = ctx.in("trainer").in("best").variableWithValue("value", 4); // trainable, as after GoMLX's save
+  await using handler = await build(ctx).store(store).keep(-1).done();
+  for (const value of [4, 2]) {
+    best.setValue(Tensor.from(value));
+    await handler.save();
+  }
+  const again = new Context();
+  await using mean = await load(again).store(store).takeMean(2).immediate().done();
+  assertEquals(again.getVariable("value"), undefined);
+  assertEquals(again.inAbsPath("/trainer/best").getVariable("value")?.value().item(), 2);
+  const row = mean.mean?.variables.find(({ path }) => path === "/trainer/best/value");
+  assertEquals(row?.reason, "of the run, not of the model");
+});
+
 Deno.test("takeMean() takes the last n, fewer if there are fewer, all for 0 and below, the newest for 1", async () => {
   const store = await run([[1], [2], [6]]);
   for (const [n, wanted] of [[1, 6], [2, 4], [3, 3], [10, 3], [0, 3], [-1, 3]] as const) {
