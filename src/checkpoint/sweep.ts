@@ -1,5 +1,5 @@
 import { messageOf, type OnWarning } from "../errors.ts";
-import { BACKUP_DIR, compareBaseNames, JSON_NAME_SUFFIX } from "../format/mod.ts";
+import { BACKUP_DIR, compareBaseNames } from "../format/mod.ts";
 import { formatItems } from "../render/mod.ts";
 import type { Store } from "../store/mod.ts";
 import { isDamage } from "./damage.ts";
@@ -8,6 +8,7 @@ import { QUARANTINE_DIR, sortBlobs } from "./leftovers.ts";
 import { moveCheckpoint } from "./move_checkpoint.ts";
 import { openIntact } from "./open_intact.ts";
 import { PINS_DIR } from "./pins.ts";
+import { withoutSuffix } from "./source.ts";
 import { TRASH_DIR } from "./trash.ts";
 
 /** The top level, and the folders that Cairn writes into. */
@@ -17,15 +18,16 @@ const FOLDERS = [undefined, BACKUP_DIR, TRASH_DIR, PINS_DIR, QUARANTINE_DIR];
 const MOST_OF_A_KIND = 3;
 
 /**
- * Removes what interrupted saves left behind: temporary files, payloads without manifest, and manifests without payload
- * that are newer than every whole pair (GoMLX would take the newest for the checkpoint to load). A damaged pair that is
- * newer than a whole one is put aside. Only by the exact grammar of names, and with the lock held. What is unusual is left alone and reported; so is a failure, since the next
- * save does not need it.
+ * Removes what interrupted saves left behind: temporary files and payloads without manifest. What is broken, newer than
+ * a whole pair, and no save of ours leaves (a damaged manifest or payload, or half of what GoMLX was writing) is put
+ * aside, since GoMLX would take it for the checkpoint to load; nobody knows what it is worth. Only by the exact grammar
+ * of names, and with the lock held. What is unusual is left alone and reported; so is a failure, since the next save
+ * does not need it.
  */
 export async function sweepLeftovers(store: Store, onWarning: OnWarning): Promise<void> {
   try {
     for (const folder of FOLDERS) await store.removeTemporaries?.(folder);
-    await sweepHalves(store, onWarning);
+    await sweepPayloads(store, onWarning);
     await sweepBroken(store, onWarning);
     for (const folder of [BACKUP_DIR, TRASH_DIR]) await sweepCopies(store, folder);
   } catch (error) {
@@ -33,40 +35,45 @@ export async function sweepLeftovers(store: Store, onWarning: OnWarning): Promis
   }
 }
 
-async function sweepHalves(store: Store, onWarning: OnWarning): Promise<void> {
-  const { pairs, orphaned, torn } = sortBlobs(await store.list());
-  const newest = pairs.at(-1);
-  const misleading = newest === undefined ? [] : torn.filter((each) => compareBaseNames(each, newest) > 0);
-  for (const [leftovers, what] of [[misleading, "newer manifest"], [orphaned, "payload"]] as const) {
-    if (leftovers.length === 0) continue;
-    const missing = what === "payload" ? "manifest" : "payload";
-    const text = `${formatItems(leftovers.length, what)} without ${missing} in "${store.label}"`;
-    const names = leftovers.slice(0, 10).map((each) => each.base).join(", ");
-    if (leftovers.length > MOST_OF_A_KIND) {
-      onWarning(`${text}: more than interrupted saves leave, so not removed: ${names}`);
-      continue;
-    }
-    for (const { base } of leftovers) await removeCheckpoint(store, base);
-    onWarning(`removed ${text}, which an interrupted save left: ${names}`);
+async function sweepPayloads(store: Store, onWarning: OnWarning): Promise<void> {
+  const { orphaned } = sortBlobs(await store.list());
+  if (orphaned.length === 0) return;
+  const text = `${formatItems(orphaned.length, "payload")} without manifest in "${store.label}"`;
+  const names = namesText(orphaned.map(({ base }) => base));
+  if (orphaned.length > MOST_OF_A_KIND) {
+    return onWarning(`${text}: more than interrupted saves leave, so not removed: ${names}`);
   }
+  for (const { base } of orphaned) await removeCheckpoint(store, base);
+  onWarning(`removed ${text}, which an interrupted save left: ${names}`);
 }
 
-/** GoMLX loads the newest manifest whatever is in it: what is damaged and newer than a whole checkpoint is put aside. */
+/** GoMLX loads the newest manifest whatever is in it: what is broken and newer than a whole checkpoint is put aside. */
 async function sweepBroken(store: Store, onWarning: OnWarning): Promise<void> {
+  const { pairs, torn } = sortBlobs(await store.list());
+  const isTorn = new Set(torn);
   const broken: string[] = [];
-  for (const { base } of sortBlobs(await store.list()).pairs.toReversed()) {
-    if (await isBroken(store, base)) broken.push(base);
-    else break;
-    if (broken.length > MOST_OF_A_KIND) return; // Opening has told of them; repair() is for that.
+  let hasWhole = false;
+  for (const name of [...pairs, ...torn].sort(compareBaseNames).toReversed()) {
+    hasWhole = !isTorn.has(name) && !(await isBroken(store, name.base));
+    if (hasWhole) break;
+    broken.push(name.base);
+    if (broken.length > MOST_OF_A_KIND) break;
   }
-  const { pairs } = sortBlobs(await store.list());
-  const aside = new Set((await store.list(QUARANTINE_DIR)).map(({ name }) => name));
-  if (broken.length === pairs.length || broken.some((base) => aside.has(base + JSON_NAME_SUFFIX))) return;
+  if (!hasWhole && broken.length <= MOST_OF_A_KIND) return; // There is nothing that GoMLX could load instead.
+  const aside = new Set((await store.list(QUARANTINE_DIR)).map(({ name }) => withoutSuffix(name)));
+  if (!hasWhole || broken.some((base) => aside.has(base))) {
+    return onWarning(
+      `the newest checkpoints in "${store.label}" are damaged: ${namesText(broken)}; repair() puts them aside`,
+    );
+  }
+  if (broken.length === 0) return;
   for (const base of broken) await moveCheckpoint(store, base, "", QUARANTINE_DIR);
-  if (broken.length > 0) {
-    const what = formatItems(broken.length, "damaged checkpoint");
-    onWarning(`put aside ${what} in "${store.label}/${QUARANTINE_DIR}": ${broken.join(", ")}`);
-  }
+  const what = formatItems(broken.length, "damaged checkpoint");
+  onWarning(`put aside ${what} in "${store.label}/${QUARANTINE_DIR}": ${namesText(broken)}`);
+}
+
+function namesText(bases: readonly string[]): string {
+  return bases.slice(0, 10).join(", ");
 }
 
 async function isBroken(store: Store, base: string): Promise<boolean> {

@@ -65,14 +65,21 @@ Deno.test("the first save() sweeps what interrupted saves left, by the exact gra
       "backup",
       ...[whole, saved.baseName].flatMap((base) => [`${base}.bin`, `${base}.json`]),
       "other",
+      "quarantine",
     ].sort(),
   );
+  assertEquals(namesIn(`${path}/quarantine`), [
+    `checkpoint-n0000008-${TIME}-initial.json`,
+    `checkpoint-n0000009-${TIME}-initial.bin`,
+    `checkpoint-n0000009-${TIME}-initial.json`,
+  ]);
+  assertEquals(await Deno.readTextFile(`${path}/quarantine/checkpoint-n0000009-${TIME}-initial.bin`), "half of it");
   assertEquals(namesIn(`${path}/backup`), [`checkpoint-n0000001-${TIME}-initial.bin`]);
   assertEquals(namesIn(`${path}/other`), [temporary], "a folder that is not ours");
   assertEquals(warnings.length, 2);
-  assertStringIncludes(warnings[0] ?? "", `removed 2 newer manifests without payload in "${path}"`);
-  assertStringIncludes(warnings[1] ?? "", `removed 1 payload without manifest in "${path}"`);
-  assertStringIncludes(warnings[1] ?? "", `checkpoint-n0000007-${TIME}-initial`);
+  assertStringIncludes(warnings[0] ?? "", `removed 1 payload without manifest in "${path}"`);
+  assertStringIncludes(warnings[0] ?? "", `checkpoint-n0000007-${TIME}-initial`);
+  assertStringIncludes(warnings[1] ?? "", `put aside 2 damaged checkpoints in "${path}/quarantine"`);
 });
 
 Deno.test("the first save() leaves the temporary files of a folder that is a store of its own", async () => {
@@ -124,6 +131,19 @@ Deno.test("the first save() puts a damaged checkpoint aside that is newer than a
   const aside = (await store.list("quarantine")).map(({ name }) => name);
   assertEquals(aside, [`${newest}.bin`, `${newest}.json`]);
   assertStringIncludes(warnings.join("\n"), `put aside 1 damaged checkpoint in "memory:store/quarantine": ${newest}`);
+});
+
+Deno.test("the first save() leaves more broken checkpoints than crashes leave, and names repair()", async () => {
+  const store = new MemoryStore();
+  const whole = await saveRun(store, 5, { w: [1] });
+  for (let i = 5; i <= 8; i++) await put(store, `checkpoint-n000000${i}-${TIME}-initial.json`, "{}");
+  const warnings: string[] = [];
+  const config = build(contextOf({ w: [2] })).store(store).at(whole).keep(-1);
+  await using handler = await config.onWarning((text) => warnings.push(text)).done();
+  await handler.save();
+  assertEquals((await namesOf(store)).length, 8);
+  assertStringIncludes(warnings.join("\n"), 'the newest checkpoints in "memory:store" are damaged');
+  assertStringIncludes(warnings.join("\n"), "repair() puts them aside");
 });
 
 Deno.test("the first save() leaves damaged checkpoints where none is whole", async () => {
