@@ -109,7 +109,7 @@ export function modeOf(metric: string): MetricMode {
   if (small !== large) return small ? "min" : "max";
   throw new ConfigError(
     `Cannot tell whether small or large values of metric "${metric}" are good; say it: ` +
-      `best("${metric}", "min") or best("${metric}", "max")`,
+      `best("${metric}", "max"), keepBest(1, { metric: "${metric}", mode: "max" }), or "min"`,
     { entry: metric },
   );
 }

@@ -154,7 +154,7 @@ export class Handler implements Loader, AsyncDisposable {
    * ```
    */
   saveInBackground(options: BackgroundSaveOptions = {}): Promise<BackgroundSave> {
-    return this.#background.save(options);
+    return this.#saving.guarded(() => this.#background.save(options));
   }
 
   /**
@@ -228,11 +228,11 @@ export class Handler implements Loader, AsyncDisposable {
   }
 
   /**
-   * Moves a checkpoint, by default the newest there, out of the trash again, and pins it, since else the next save would
-   * put it there again. Returns its base name. Takes the lock, as {@linkcode save} does.
+   * Moves a checkpoint (a step or a base name, by default the newest there) out of the trash again, and pins it, since
+   * else the next save would put it there again. Returns its base name. Takes the lock, as {@linkcode save} does.
    */
-  restoreFromTrash(base?: string): Promise<string> {
-    return this.#saving.lockedInTurn("restore from the trash of", () => takeFromTrash(this.#settings.store, base));
+  restoreFromTrash(choice?: number | bigint | string): Promise<string> {
+    return this.#saving.lockedInTurn("restore from the trash of", () => takeFromTrash(this.#settings.store, choice));
   }
 
   /** Removes what is in the trash for good, and returns its base names. Takes the lock, as {@linkcode save} does. */

@@ -1,4 +1,4 @@
-import { ConfigError } from "../errors.ts";
+import { ConfigError, messageOf } from "../errors.ts";
 import type { Metrics } from "../format/mod.ts";
 import { formatCount } from "../render/mod.ts";
 import { type MetricMode, modeOf, rankByMetric } from "./best.ts";
@@ -182,7 +182,23 @@ export function keepWhere(
   description = "those that a predicate chooses",
 ): RetentionPolicy {
   if (typeof predicate !== "function") throw new ConfigError(`Cannot keep by ${predicate}: wanted a function`);
-  return { description, keeps: (rows) => rows.filter((row) => predicate(row, rows)) };
+  return { description, keeps: (rows) => rows.filter((row) => isChosen(predicate, row, rows)) };
+}
+
+/** A save only warns of what retention throws: it must tell whose failure it is. */
+function isChosen(
+  predicate: (row: RetentionRow, rows: readonly RetentionRow[]) => boolean,
+  row: RetentionRow,
+  rows: readonly RetentionRow[],
+): boolean {
+  try {
+    return predicate(row, rows);
+  } catch (cause) {
+    throw new ConfigError(
+      `the predicate of keepWhere() failed for "${row.baseName}" (its step is a bigint): ${messageOf(cause)}`,
+      { cause },
+    );
+  }
 }
 
 /**

@@ -72,6 +72,7 @@ export class Saving implements SaverPort {
   /** What a save called now would write. */
   capture({ metrics }: SaveOptions): Captured {
     this.#expectWritable();
+    this.#writer.expectRight();
     const { context, extras } = this.#settings;
     const style = { extras, writer: WRITER, metrics: checkedMetrics(metrics, extras) };
     const step = this.#captureStep();
@@ -155,10 +156,14 @@ export class Saving implements SaverPort {
     variables.forEach((each) => this.#excludedVars.add(each));
   }
 
-  /** As {@linkcode inTurn}; a process that is asked to end does so after it. */
+  /** As {@linkcode inTurn}, guarded. */
   saveInTurn<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.inTurn(work);
-    return this.#settings.finishOnSignal ? finishOnSignal(turn, this.onWarning) : turn;
+    return this.guarded(() => this.inTurn(work));
+  }
+
+  /** Begins a save; a process that is asked to end does so after it. */
+  guarded<T>(save: () => Promise<T>): Promise<T> {
+    return this.#settings.finishOnSignal ? finishOnSignal(save, this.onWarning) : save();
   }
 
   /** Does the work when everything that was called before is done. */

@@ -14,17 +14,19 @@ let echo: { readonly signal: Deno.Signal; readonly until: number } | undefined;
 const CLAIMS = Symbol.for("@cairn/checkpoints: signal claims, version 1");
 
 /**
- * Waits for a save, and holds SIGINT and SIGTERM back until it is over: then the signal is raised again, and does what
+ * Begins a save and waits for it, and holds SIGINT and SIGTERM back until it is over: then the signal is raised again, and does what
  * it would have done. A second one is not held back. The listeners exist only while a save is in flight. Needs no
  * permission.
  */
-export async function finishOnSignal<T>(saving: Promise<T>, onWarning: OnWarning): Promise<T> {
-  const settled = saving.then(() => {}, () => {});
+export async function finishOnSignal<T>(save: () => Promise<T>, onWarning: OnWarning): Promise<T> {
+  const { promise: settled, resolve } = Promise.withResolvers<void>();
   inFlight.add(settled);
+  // Before it begins: to copy gigabytes takes a while.
   listen(onWarning);
   try {
-    return await saving;
+    return await save();
   } finally {
+    resolve();
     inFlight.delete(settled);
     if (inFlight.size === 0) ignore();
   }

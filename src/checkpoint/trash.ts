@@ -15,19 +15,22 @@ export async function listTrash(store: Store): Promise<string[]> {
   return names.filter((each): each is BaseName => each !== undefined).sort(compareBaseNames).map(({ base }) => base);
 }
 
-/** Moves a checkpoint (default: the newest) out of the trash again, pinned, and tells which. */
-export async function takeFromTrash(store: Store, base: string | undefined): Promise<string> {
+/** Moves a checkpoint (of that step, or name; default: the newest) out of the trash again, pinned, and tells which. */
+export async function takeFromTrash(store: Store, choice: number | bigint | string | undefined): Promise<string> {
   const trashed = await listTrash(store);
-  const wanted = base === undefined ? trashed.at(-1) : withoutSuffix(base);
-  if (wanted === undefined || !trashed.includes(wanted)) {
-    const what = base === undefined ? "checkpoint" : `checkpoint "${base}"`;
+  const wanted = withoutSuffix(String(choice));
+  const base = choice === undefined
+    ? trashed.at(-1)
+    : trashed.findLast((each) => each === wanted || String(parseBaseName(each)?.step) === wanted);
+  if (base === undefined) {
+    const what = choice === undefined ? "" : typeof choice === "string" ? ` "${choice}"` : ` of step ${choice}`;
     const has = trashed.length === 0 ? "it is empty" : `it has ${trashed.slice(-10).join(", ")}`;
-    throw new NotFoundError(`No ${what} in the trash of "${store.label}": ${has}`, { path: store.label });
+    throw new NotFoundError(`No checkpoint${what} in the trash of "${store.label}": ${has}`, { path: store.label });
   }
   // Else the next save would put it there again.
-  await addPin(store, wanted);
-  await moveCheckpoint(store, wanted, TRASH_DIR, "");
-  return wanted;
+  await addPin(store, base);
+  await moveCheckpoint(store, base, TRASH_DIR, "");
+  return base;
 }
 
 /** Removes what is in the trash for good, files of other names excepted, and tells the base names. */

@@ -55,6 +55,11 @@ export class WriterLock {
     return await turn;
   }
 
+  /** Throws LockedError if it is known that this writer is superseded; {@linkcode WriterLock.during} makes sure. */
+  expectRight(): void {
+    if (this.#seat !== undefined && this.#seat.newest > this.#number) throw supersededError(this.#store);
+  }
+
   /** Releases the lock, if this writer has it; it is taken again at the next write. */
   release(): void {
     const seat = this.#seat;
@@ -64,7 +69,7 @@ export class WriterLock {
   }
 
   async #take(seat: Seat): Promise<void> {
-    if (seat.newest > this.#number) throw supersededError(this.#store);
+    this.expectRight();
     if (seat.newest === this.#number && seat.lock !== undefined) return;
     // Taken anew: the directory may have been removed and made again since, and its lock with it.
     seat.lock?.release();

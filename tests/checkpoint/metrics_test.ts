@@ -98,7 +98,11 @@ Deno.test("at(best()) loads the smallest loss or the largest accuracy, of equal 
   assertEquals(await stepAt(store, ["accuracy"]), 3);
   assertEquals(await stepAt(store, ["odd", "max"]), 4);
   assertEquals(await stepAt(store, "best"), 3);
-  await assertRejects(() => stepAt(store, ["odd"]), ConfigError, 'best("odd", "min") or best("odd", "max")');
+  await assertRejects(
+    () => stepAt(store, ["odd"]),
+    ConfigError,
+    'best("odd", "max"), keepBest(1, { metric: "odd", mode: "max" }), or "min"',
+  );
 });
 
 Deno.test("infinities are ordered, and -0 is 0", async () => {

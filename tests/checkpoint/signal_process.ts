@@ -1,4 +1,5 @@
 import { build, Context, DenoFiles, LocalStore, Tensor } from "../../mod.ts";
+import { finishOnSignal } from "../../src/checkpoint/signal_guard.ts";
 import { interruptSignal } from "../../src/train/mod.ts";
 
 // Run by tests in a process of its own: `signal_process.ts DIR MODE`. Saves step 1, then, slowly, step 2; prints
@@ -25,6 +26,16 @@ const ctx = new Context();
 const weights = ctx.variableWithValue("weights", Tensor.zeros("Float32", [300_000]));
 const handler = await build(ctx).store(new LocalStore(dir, { files })).keep(-1).finishOnSignal(mode !== "off").done();
 await save(1);
+if (mode === "copy") {
+  await finishOnSignal(async () => {
+    console.log("saving");
+    Deno.kill(Deno.pid, "SIGTERM");
+    for (const end = performance.now() + 100; performance.now() < end;);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    console.log("copied");
+  }, (text) => console.warn(`cairn: ${text}`));
+  await new Promise(() => setTimeout(() => {}, 5000));
+}
 files.isSlow = true;
 switch (mode) {
   case "own":

@@ -81,6 +81,13 @@ for (const mode of ["save", "background"]) {
   }
 }
 
+Deno.test("a signal while saveInBackground() copies is held back, too", async () => {
+  const ended = await run("copy");
+  assertEquals([ended.signal, ended.code], ["SIGTERM", 143], ended.errors);
+  assertStringIncludes(ended.output, "copied");
+  assertStringIncludes(ended.errors, "cairn: SIGTERM: finishing the save that is in flight");
+});
+
 Deno.test("a second Ctrl-C in the middle of a save ends the process at once, and the checkpoint before stands", async () => {
   const ended = await run("save", "SIGINT", "SIGINT");
   assertEquals([ended.signal, ended.code, ended.steps], ["SIGINT", 130, [1]], ended.errors);

@@ -67,6 +67,7 @@ Deno.test("save() of a newer Handler takes over at its first save, and the older
     assertEquals([one, two], ["saved", "saved"]);
     assertStringIncludes(three ?? "", "this Handler is superseded by a newer one of this process");
     const error = await assertRejects(() => first.save(), LockedError, "superseded");
+    await assertRejects(() => first.saveInBackground(), LockedError, "superseded");
     assertEquals([error.path, error.holder], [store().label, undefined]);
     await second.save();
     await third.save();
