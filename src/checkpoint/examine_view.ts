@@ -36,7 +36,7 @@ export function examinationView({ place, ok, verified, found }: Examination): Vi
     verified ? "every byte read" : "manifests and sizes looked at",
     ...ok ? [] : ["repair() puts aside what is broken"],
   ];
-  const ordered = KINDS.flatMap(([kind, mark]) => ofKind(kind).map((each) => rowOf(each, mark)));
+  const ordered = KINDS.flatMap(([kind, mark]) => ofKind(kind).map((each) => rowOf(each, mark, place)));
   const rest = ordered.length > MAX_ROWS ? `… and ${formatItems(ordered.length - MAX_ROWS, "more")}` : undefined;
   const columns = [
     { title: "name" },
@@ -48,12 +48,12 @@ export function examinationView({ place, ok, verified, found }: Examination): Vi
   return { title: "Examination", facts, place, blocks };
 }
 
-function rowOf({ name, kind, byteLength, problem }: Examined, mark: Mark | undefined): Row {
+/** The directory is in the head already: problems name files as they stand in it. */
+function rowOf({ name, kind, byteLength, problem = "" }: Examined, mark: Mark | undefined, place: string): Row {
   return {
     path: name,
     label: name,
-    ...kind === "torn" && { mark: "removed" as const },
-    flags: mark === undefined || mark === "good" ? [] : [{ text: kind, mark }],
-    cells: [kind, formatBytes(byteLength), problem ?? ""],
+    mark: mark === "good" ? undefined : mark,
+    cells: [kind, formatBytes(byteLength), problem.replaceAll(`"${place}/`, '"')],
   };
 }

@@ -14,9 +14,15 @@ export function repairView({ place, dryRun, moved, left, intact }: Repair): View
     formatItems(intact.length, "intact checkpoint"),
     ...left.length === 0 ? [] : [`${formatItems(left.length, "thing")} left where it is`],
   ];
+  // The directory is in the head already.
+  const within = (problem: string): string => problem.replaceAll(`"${place}/`, '"');
   const rows = [
-    ...moved.map(({ from, to, problem }) => ({ path: from, label: from, cells: [`→ ${to}`, problem] })),
-    ...left.map(({ name, kind, problem }) => ({ path: name, label: name, cells: [`${kind}, left`, problem ?? ""] })),
+    ...moved.map(({ from, to, problem }) => ({ path: from, label: from, cells: [`→ ${to}`, within(problem)] })),
+    ...left.map(({ name, kind, problem }) => ({
+      path: name,
+      label: name,
+      cells: [`${kind}, left`, within(problem ?? "")],
+    })),
   ];
   const rest = rows.length > MAX_ROWS ? `… and ${formatItems(rows.length - MAX_ROWS, "more file")}` : undefined;
   const columns = [{ title: "file" }, { title: "now" }, { title: "problem", under: true }];
