@@ -63,8 +63,9 @@ export class Handler implements Loader, AsyncDisposable {
    *
    * Source: GoMLX `checkpoints.Handler.OnStepFn`.
    */
-  readonly onStepFn: (...args: unknown[]) => Promise<void> = saveHook((metrics) =>
-    this.save(this.#withMetrics(metrics))
+  readonly onStepFn: (...args: unknown[]) => Promise<void> = saveHook(
+    (metrics) => this.save(this.#withMetrics(metrics)),
+    () => this.lock(),
   );
 
   /**
@@ -73,6 +74,7 @@ export class Handler implements Loader, AsyncDisposable {
    */
   readonly onStepFnInBackground: BackgroundSaveHook = backgroundSaveHook(
     (metrics) => this.saveInBackground(this.#withMetrics(metrics)),
+    () => this.lock(),
     () => this.flush(),
   );
 
@@ -238,6 +240,15 @@ export class Handler implements Loader, AsyncDisposable {
   /** Removes what is in the trash for good, and returns its base names. Takes the lock, as {@linkcode save} does. */
   emptyTrash(): Promise<string[]> {
     return this.#saving.lockedInTurn("empty the trash of", () => clearTrash(this.#settings.store));
+  }
+
+  /**
+   * Takes the directory's lock now, as the first {@linkcode save} would, and throws what would refuse it: a missing
+   * permission, another process that saves there. So this is known before hours of training and not after: the
+   * callbacks of `@cairn/checkpoints/train` and `checkpointCallback` call it when a run starts.
+   */
+  lock(): Promise<void> {
+    return this.#saving.claim();
   }
 
   /** The directory (or the label of the store); "" for an embedded checkpoint. Source: GoMLX `Handler.Dir`. */

@@ -7,6 +7,8 @@ import type { BackgroundSave } from "./background_save.ts";
  * global registry, since two copies of the package may be loaded.
  */
 const SAVES: unique symbol = Symbol.for("@cairn/checkpoints:saves");
+/** Takes the right to save, before a run. */
+const LOCK: unique symbol = Symbol.for("@cairn/checkpoints:lock");
 /** Marks one whose saves go on after it has returned; the value waits for them. */
 const FLUSH: unique symbol = Symbol.for("@cairn/checkpoints:flush");
 
@@ -17,25 +19,30 @@ export type SaveHook = (...args: unknown[]) => Promise<void>;
 export type BackgroundSaveHook = (...args: unknown[]) => Promise<BackgroundSave>;
 
 /** Makes a hook that saves, and is known as one. */
-export function saveHook(save: (metrics?: Metrics) => Promise<unknown>): SaveHook {
+export function saveHook(save: (metrics?: Metrics) => Promise<unknown>, lock: () => Promise<void>): SaveHook {
   const hook: SaveHook = async () => {
     await save();
   };
-  return Object.assign(hook, { [SAVES]: save });
+  return Object.assign(hook, { [SAVES]: save, [LOCK]: lock });
 }
 
 /** Makes a hook that saves in the background, and is known as one; `flush` waits for its saves. */
 export function backgroundSaveHook(
   save: (metrics?: Metrics) => Promise<BackgroundSave>,
+  lock: () => Promise<void>,
   flush: () => Promise<void>,
 ): BackgroundSaveHook {
-  return Object.assign(() => save(), { [SAVES]: save, [FLUSH]: flush });
+  return Object.assign(() => save(), { [SAVES]: save, [LOCK]: lock, [FLUSH]: flush });
+}
+
+/** Makes sure that a hook may save; undefined for other hooks. */
+export function lockOf(hook: unknown): (() => unknown) | undefined {
+  return memberOf(hook, LOCK);
 }
 
 /** Waits until what a hook has saved in the background is durable; undefined for other hooks. */
 export function flushOf(hook: unknown): (() => unknown) | undefined {
-  const flush = typeof hook === "function" && FLUSH in hook ? hook[FLUSH] : undefined;
-  return typeof flush === "function" ? () => flush() : undefined;
+  return memberOf(hook, FLUSH);
 }
 
 /** Whether a hook's result is a save that goes on in the background. */
@@ -46,6 +53,10 @@ export function isBackgroundSave(result: unknown): result is BackgroundSave {
 
 /** The save of a hook that was made by {@linkcode saveHook}; undefined for other hooks. */
 export function saveOf(hook: unknown): ((metrics: Metrics) => unknown) | undefined {
-  const save = typeof hook === "function" && SAVES in hook ? hook[SAVES] : undefined;
-  return typeof save === "function" ? (metrics) => save(metrics) : undefined;
+  return memberOf(hook, SAVES);
+}
+
+function memberOf(hook: unknown, symbol: symbol): ((...args: unknown[]) => unknown) | undefined {
+  const member: unknown = typeof hook === "function" ? Reflect.get(hook, symbol) : undefined;
+  return typeof member === "function" ? (...args) => member(...args) : undefined;
 }

@@ -199,6 +199,12 @@ export class Saving implements SaverPort {
     this.#writer.release();
   }
 
+  /** Makes sure of what a save would make sure of first. */
+  async claim(): Promise<void> {
+    this.#expectWritable();
+    await this.lockedInTurn("save checkpoint into", () => Promise.resolve());
+  }
+
   /** Throws a ConfigError if the Handler was disposed. */
   expectOpen(what: string): void {
     if (!this.#isClosed) return;

@@ -175,7 +175,7 @@ function callbackOf(fit: FitCheckpoints): CheckpointCallback {
     get initialEpoch() {
       return fit.epoch;
     },
-    onTrainBegin: nothing,
+    onTrainBegin: () => fit.handler.lock(),
     onEpochBegin(epoch) {
       fit.beginEpoch(epoch, epochsOf(this));
       return Promise.resolve();

@@ -1,4 +1,4 @@
-import { flushOf, saveOf } from "../checkpoint/save_hook.ts";
+import { flushOf, lockOf, saveOf } from "../checkpoint/save_hook.ts";
 import { ConfigError } from "../errors.ts";
 import { callHook } from "./call_hook.ts";
 import type { Loop } from "./loop.ts";
@@ -38,6 +38,9 @@ export function addCallback<Batch>(
   }
   const calls = lastCalls.get(loop) ?? new Map<unknown, number>();
   lastCalls.set(loop, calls);
+  // Who may not save learns it before the first step.
+  const lock = lockOf(fn);
+  loop.onStart(name, priority, lock && (() => lock()));
   loop.onStep(name, priority, async (_, metrics) => {
     if (!rule.isDue(loop)) return;
     calls.set(fn, loop.loopStep);

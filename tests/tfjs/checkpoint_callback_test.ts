@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { best, build, Context, MemoryStore, openCheckpoint } from "../../mod.ts";
-import { ConfigError, VariableError } from "../../src/errors.ts";
+import { ConfigError, LockedError, VariableError } from "../../src/errors.ts";
 import { checkpointCallback, type CheckpointCallbackOptions, track } from "../../src/tfjs/mod.ts";
 import { PROJECT_ROOT } from "../../tools/deno_process.ts";
 import { TemporaryDirectory } from "../store/temporary_directory.ts";
@@ -48,6 +48,21 @@ async function stepsOf(store: MemoryStore): Promise<number[]> {
 function measured(...losses: number[]): tf.CustomCallbackArgs {
   return { onEpochEnd: (epoch, logs) => void Object.assign(logs ?? {}, { val_loss: losses[epoch] }) };
 }
+
+Deno.test("checkpointCallback() refuses a fit that cannot save before its first epoch", async () => {
+  const store = new MemoryStore();
+  const model = newModel();
+  await using newer = await build(new Context()).store(store).done();
+  const { x, y } = fitData();
+  await using callback = await checkpointCallback(model, store);
+  await using newest = await build(new Context()).store(store).done();
+  await newest.lock();
+  const before = weightsOf(model);
+  await assertRejects(() => model.fit(x, y, { epochs: 1, verbose: 0, callbacks: callback }), LockedError, "superseded");
+  assertEquals(weightsOf(model), before);
+  await assertRejects(() => newer.lock(), LockedError);
+  tf.dispose([x, y]);
+});
 
 Deno.test("checkpointCallback() saves at the end of each epoch, and keeps as many as it is told", async () => {
   const store = new MemoryStore();

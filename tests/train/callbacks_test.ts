@@ -239,6 +239,22 @@ Deno.test("a Handler's onStepFn keeps the step's metrics with the checkpoint, wh
   }
 });
 
+Deno.test("a Handler that may not save is known before the first step", async () => {
+  const store = new MemoryStore();
+  const context = contextAt(0);
+  await using older = await build(context).store(store).done();
+  await using newer = await build(context).store(store).done();
+  await newer.lock();
+  assertEquals(await newer.listCheckpoints(), []);
+  for (const hook of ["onStepFn", "onStepFnInBackground"] as const) {
+    const trainer = new FakeTrainer(undefined, context);
+    const loop = new Loop(trainer);
+    everyNSteps(loop, 2, "checkpointing", 100, older[hook]);
+    const error = await assertRejects(() => loop.runSteps(endless(), 10), TrainError, "superseded");
+    assertEquals([error.step, error.hook, context.getGlobalStep()], [0, "EveryNSteps(2): checkpointing", 0]);
+  }
+});
+
 Deno.test("one onStepFn in two callbacks saves once at the end, two Handlers save both", async () => {
   const context = contextAt(0);
   const first = await build(context).store(new MemoryStore()).keep(-1).done();

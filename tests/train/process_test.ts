@@ -36,11 +36,11 @@ Deno.test("a run with checkpoints, history and progress needs read and write of 
   assertEquals(newest.step, 1200);
 });
 
-Deno.test("without write permission the error names the hook and the flag", async () => {
+Deno.test("without write permission the error names the hook and the flag, before the first step", async () => {
   await using directory = await TemporaryDirectory.make();
   await linesOf(start(directory.path, 100, ["read", "write"]));
   const { lines } = await linesOf(start(directory.path, 1200, ["read"]));
-  assertMatch(lines.at(-1) ?? "", /^ended: train permission: .*"EveryNSteps\(100\): history" at step 199/);
+  assertMatch(lines.at(-1) ?? "", /^ended: train permission: .*"EveryNSteps\(500\): checkpointing" at step 100:/);
   assertStringIncludes(lines.at(-1) ?? "", `run again with --allow-write=${directory.path}`);
 });
 
