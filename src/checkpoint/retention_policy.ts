@@ -223,7 +223,7 @@ export function anyOf(...policies: readonly RetentionPolicy[]): RetentionPolicy 
 }
 
 /** ConfigError unless it is a policy; a notebook has no types to prevent it. */
-export function checkPolicy(policy: RetentionPolicy): void {
+function checkPolicy(policy: RetentionPolicy): void {
   if (typeof policy === "object" && policy !== null && typeof policy.keeps === "function") return;
   throw new ConfigError(`Cannot keep checkpoints by ${policy}: wanted a policy, such as keepLast(3)`);
 }

@@ -55,7 +55,7 @@ function noMath(escaped: string): string {
  * Text as it may stand in an element or in a quoted attribute. Control characters, and those that turn the direction
  * of text, are drawn as `\u{…}`: a name must not look like another one.
  */
-export function escapeHtml(text: string): string {
+function escapeHtml(text: string): string {
   return visible(text.toWellFormed()).replace(/[&<>"'`]/g, (char) => `&#${char.charCodeAt(0)};`);
 }
 

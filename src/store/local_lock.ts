@@ -23,7 +23,7 @@ export async function takeLock(files: Files, path: string, label: string): Promi
 }
 
 /** `pid 12 since 2026-01-01T12:00:00.000Z on host`. */
-export function holderText({ pid, since, host }: LockHolder): string {
+function holderText({ pid, since, host }: LockHolder): string {
   return `pid ${pid} since ${since.toISOString()}${host === undefined ? "" : ` on ${host}`}`;
 }
 

@@ -181,7 +181,7 @@ export function expectFree(
 }
 
 /** The global step, the state of random numbers and of trainers, metrics, and optimizers are no part of a model. */
-export function isOfTheRun({ scope, name }: { readonly scope: string; readonly name: string }): boolean {
+function isOfTheRun({ scope, name }: { readonly scope: string; readonly name: string }): boolean {
   if (name === "global_step" || name === "#rngState") return true;
   const first = scope.split("/")[1] ?? "";
   return first === "trainer" || first === "metrics" || /optimizer/i.test(first);

@@ -39,8 +39,7 @@ export function addCallback<Batch>(
   const calls = lastCalls.get(loop) ?? new Map<unknown, number>();
   lastCalls.set(loop, calls);
   // Who may not save learns it before the first step.
-  const lock = lockOf(fn);
-  loop.onStart(name, priority, lock && (() => lock()));
+  loop.onStart(name, priority, lockOf(fn));
   loop.onStep(name, priority, async (_, metrics) => {
     if (!rule.isDue(loop)) return;
     calls.set(fn, loop.loopStep);
