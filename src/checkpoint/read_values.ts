@@ -6,6 +6,12 @@ import type { StoredValue } from "./stored_value.ts";
 /** Small values that follow each other are read together, up to this many bytes at once. */
 const RUN_BYTES = 1024 * 1024;
 
+/**
+ * Several reads at once: more than the disk, memory that nobody has touched yet takes its time, and each core gives its
+ * own. One more waits while the thread here compares checksums.
+ */
+const READS_AT_ONCE = Math.min(8, (navigator.hardwareConcurrency ?? 1) + 1);
+
 /** Reads what is not in memory yet, in the order of each payload: small neighbours together, a compressed one once. */
 export async function readValues(values: readonly StoredValue[], options: WorkOptions): Promise<void> {
   const unread = values.filter((value) => value.loaded === undefined);
@@ -58,34 +64,42 @@ interface Piece {
   readonly rows: readonly Row[];
   /** Where it begins in the first of them. */
   readonly start: number;
-  /** Memory of the large value itself, or that of the piece before the last. */
+  /** Memory of the large value itself, or that of an earlier piece that is finished. */
   readonly into: Uint8Array;
   readonly large: { readonly bytes: Uint8Array; crc: number } | undefined;
 }
 
-/** While one piece is read, the one before it is compared with its checksum and, of small values, copied. */
+/** While the next pieces are read, the one before them is compared with its checksum and, of small values, copied. */
 async function readPieces(rows: readonly Row[], reader: PayloadReader, progress: ByteProgress): Promise<void> {
   const pieces = piecesOf(rows, reader.path);
-  const readNext = async (): Promise<Piece | undefined> => {
+  const reading: Promise<Piece>[] = [];
+  const startNext = (): void => {
     const { value: piece } = pieces.next();
-    const entry = piece?.rows[0]?.entry;
-    if (piece !== undefined && entry !== undefined) await reader.read(entry, piece.into, piece.start);
-    return piece;
+    if (piece === undefined) return;
+    const read = readPiece(piece, reader);
+    read.catch(() => {}); // Thrown when it is its turn.
+    reading.push(read);
   };
-  let reading = readNext();
   try {
-    for (let piece = await reading; piece !== undefined; piece = await reading) {
-      reading = readNext();
-      reading.catch(() => {}); // Thrown when it is its turn.
+    for (let index = 0; index < READS_AT_ONCE; index++) startNext();
+    for (let next = reading.shift(); next !== undefined; next = reading.shift()) {
+      const piece = await next;
       finishPiece(piece, reader.path, progress);
+      startNext();
     }
   } finally {
-    await reading.catch(() => {});
+    await Promise.allSettled(reading);
   }
 }
 
+async function readPiece(piece: Piece, reader: PayloadReader): Promise<Piece> {
+  const entry = piece.rows[0]?.entry;
+  if (entry !== undefined) await reader.read(entry, piece.into, piece.start);
+  return piece;
+}
+
 function* piecesOf(rows: readonly Row[], path: string): Generator<Piece, undefined> {
-  const buffers = [0, 1].map(() => new Uint8Array(Math.min(RUN_BYTES, totalBytes(rows))));
+  const buffers = Array.from({ length: READS_AT_ONCE }, () => new Uint8Array(Math.min(RUN_BYTES, totalBytes(rows))));
   for (let first = 0, turn = 0; first < rows.length; turn++) {
     const row = rows[first];
     if (row === undefined) return;
@@ -93,7 +107,7 @@ function* piecesOf(rows: readonly Row[], path: string): Generator<Piece, undefin
     const run = rows.slice(first, end);
     first = end;
     if (row.entry.byteLength <= RUN_BYTES) {
-      const into = buffers[turn % 2]?.subarray(0, totalBytes(run)) ?? new Uint8Array(totalBytes(run));
+      const into = buffers[turn % READS_AT_ONCE]?.subarray(0, totalBytes(run)) ?? new Uint8Array(totalBytes(run));
       yield { rows: run, start: 0, into, large: undefined };
       continue;
     }

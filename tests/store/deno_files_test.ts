@@ -49,6 +49,30 @@ Deno.test("a DenoFiles reader keeps many read() calls at once apart", async () =
   reader.close();
 });
 
+for (const became of ["removed", "replaced"] as const) {
+  Deno.test(`a DenoFiles reader keeps reading its file when that was ${became} before and between reads`, async () => {
+    await using directory = await TemporaryDirectory.make();
+    const path = `${directory.path}/index`;
+    await writeIndexFile(path, 1 << 16);
+    const files = new DenoFiles();
+    const [early, late] = [await files.open(path), await files.open(path)];
+    const readAll = (reader: typeof early) =>
+      Promise.all(Array.from({ length: 20 }, async (_, at) => {
+        const block = new Uint32Array(100);
+        assertEquals(await reader.read(new Uint8Array(block.buffer), at * 400), 400);
+        assert(block.every((value, k) => value === at * 100 + k));
+      }));
+    const one = new Uint32Array(1);
+    await early.read(new Uint8Array(one.buffer), 4);
+    await Deno.remove(path);
+    if (became === "replaced") await Deno.writeFile(path, new Uint8Array(1 << 18).fill(255));
+    await readAll(early);
+    await readAll(late);
+    early.close();
+    late.close();
+  });
+}
+
 Deno.test("a closed DenoFiles reader never reads another file that got its descriptor", async () => {
   await using directory = await TemporaryDirectory.make();
   const files = new DenoFiles();
