@@ -1,3 +1,4 @@
+import { memoryOf } from "./aligned_blocks.ts";
 import { WASM } from "./mean_kernel_wasm.ts";
 import { enoughFor } from "./narrow_mean.ts";
 
@@ -6,23 +7,26 @@ const CHUNK_BYTES = 16 * 1024;
 const PAGE = 65_536;
 
 type Mean = (from: number, stride: number, k: number, into: number, count: number, enough: number) => number;
+type Means = Readonly<Record<"Float32" | "BFloat16", Mean>>;
+
+/** Where sources that lie in one memory, at one distance, and their mean are. */
+interface Place {
+  readonly means: Means;
+  readonly from: number;
+  readonly stride: number;
+  readonly into: number;
+}
 
 /**
  * Means in WebAssembly, twice as fast as {@linkcode narrowMean} and bit by bit the same; see tools/wasm/mean_kernel.as.ts.
- * Sources are copied into its memory chunk by chunk.
+ * Blocks of one {@linkcode alignedBlocks} are used where they are; others are copied into its memory chunk by chunk.
  */
 export class MeanKernel {
+  readonly #module = new WebAssembly.Module(Uint8Array.fromBase64(WASM));
   readonly #memory = new WebAssembly.Memory({ initial: 1 });
+  readonly #means = startKernel(this.#module, this.#memory);
+  readonly #others = new WeakMap<WebAssembly.Memory, Means>();
   #bytes = new Uint8Array(this.#memory.buffer);
-  readonly #means: Readonly<Record<"Float32" | "BFloat16", Mean>>;
-
-  /** Compiles it. */
-  constructor() {
-    const module = new WebAssembly.Module(Uint8Array.fromBase64(WASM));
-    const { exports } = new WebAssembly.Instance(module, { env: { memory: this.#memory } });
-    if (!isKernel(exports)) throw new TypeError("not the mean kernel");
-    this.#means = { Float32: exports.meanFloat32, BFloat16: exports.meanBFloat16 };
-  }
 
   /**
    * The mean of `sources`, whose lengths are that of `into`. Where float64 is not known to be enough, and at the end if
@@ -35,21 +39,42 @@ export class MeanKernel {
     careful: (start: number, end: number) => void,
   ): void {
     const elementBytes = dtype === "Float32" ? 4 : 2;
-    const mean = this.#means[dtype];
     const k = sources.length;
     const enough = enoughFor(k, dtype === "Float32" ? 24 : 8);
-    this.#reserve((k + 1) * CHUNK_BYTES);
+    const place = this.#placeOf(sources, into);
+    if (place === undefined) this.#reserve((k + 1) * CHUNK_BYTES);
     const whole = into.length - into.length % (4 * elementBytes);
     for (let at = 0; at < whole; at += CHUNK_BYTES) {
       const length = Math.min(CHUNK_BYTES, whole - at);
-      for (let index = 0; index < k; index++) {
-        const source = sources[index];
-        if (source !== undefined) this.#bytes.set(source.subarray(at, at + length), (index + 1) * CHUNK_BYTES);
-      }
-      if (mean(CHUNK_BYTES, CHUNK_BYTES, k, 0, length / elementBytes, enough) === 0) careful(at, at + length);
-      else into.set(this.#bytes.subarray(0, length), at);
+      const { means, from, stride, into: to } = place ?? this.#copyIn(sources, at, length);
+      const start = place === undefined ? 0 : at;
+      if (means[dtype](from + start, stride, k, to + start, length / elementBytes, enough) === 0) {
+        careful(at, at + length);
+      } else if (place === undefined) into.set(this.#bytes.subarray(0, length), at);
     }
     if (whole < into.length) careful(whole, into.length);
+  }
+
+  #placeOf(sources: readonly Uint8Array[], into: Uint8Array): Place | undefined {
+    const memory = memoryOf(into);
+    const [first, second] = sources;
+    if (memory === undefined || first === undefined || second === undefined) return undefined;
+    const stride = second.byteOffset - first.byteOffset;
+    const fits = sources.every(({ buffer, byteOffset }, index) =>
+      buffer === into.buffer && byteOffset === first.byteOffset + index * stride
+    );
+    if (!fits) return undefined;
+    const means = this.#others.get(memory) ?? startKernel(this.#module, memory);
+    this.#others.set(memory, means);
+    return { means, from: first.byteOffset, stride, into: into.byteOffset };
+  }
+
+  #copyIn(sources: readonly Uint8Array[], at: number, length: number): Place {
+    for (let index = 0; index < sources.length; index++) {
+      const source = sources[index];
+      if (source !== undefined) this.#bytes.set(source.subarray(at, at + length), (index + 1) * CHUNK_BYTES);
+    }
+    return { means: this.#means, from: CHUNK_BYTES, stride: CHUNK_BYTES, into: 0 };
   }
 
   #reserve(bytes: number): void {
@@ -58,6 +83,12 @@ export class MeanKernel {
     this.#memory.grow(Math.ceil(missing / PAGE));
     this.#bytes = new Uint8Array(this.#memory.buffer);
   }
+}
+
+function startKernel(module: WebAssembly.Module, memory: WebAssembly.Memory): Means {
+  const { exports } = new WebAssembly.Instance(module, { env: { memory } });
+  if (!isKernel(exports)) throw new TypeError("not the mean kernel");
+  return { Float32: exports.meanFloat32, BFloat16: exports.meanBFloat16 };
 }
 
 function isKernel(exports: object): exports is { meanFloat32: Mean; meanBFloat16: Mean } {

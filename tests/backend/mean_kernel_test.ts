@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertGreater } from "@std/assert";
+import { alignedBlocks } from "../../src/backend/mod.ts";
 import { computeCarefully } from "../../src/backend/host_backend.ts";
 import { MeanKernel } from "../../src/backend/mean_kernel.ts";
 import { Random } from "../tensor/random.ts";
@@ -42,6 +43,22 @@ for (const dtype of ["Float32", "BFloat16"] as const) {
     }
   });
 
+  Deno.test(`MeanKernel gives the same bits for ${dtype} blocks of one memory, whatever their distance and order`, () => {
+    const random = new Random(9);
+    for (const size of [1, 8, 20_001]) {
+      const [into = new Uint8Array(), ...blocks] = alignedBlocks(6, size * bytes);
+      for (const block of blocks) block.set(weightBytes(random, size).subarray(0, block.length));
+      for (const sources of [blocks, blocks.toReversed(), [0, 2, 4].flatMap((index) => blocks[index] ?? [])]) {
+        KERNEL.mean(dtype, sources, into, (start, end) => {
+          computeCarefully(dtype, sources.map((each) => each.subarray(start, end)), into.subarray(start, end));
+        });
+        assertEquals(into, carefulMean(dtype, sources), `${sources.length} × ${size}`);
+        const uneven = [blocks[1], blocks[0], blocks[3]].flatMap((block) => block ?? []);
+        assertEquals(kernelMean(dtype, uneven).mean, carefulMean(dtype, uneven));
+      }
+    }
+  });
+
   Deno.test(`MeanKernel gives the bits of the careful loop for any bits of ${dtype}`, () => {
     const random = new Random(8);
     let finite = 0;
@@ -68,6 +85,11 @@ for (const dtype of ["Float32", "BFloat16"] as const) {
     }
     assertGreater(finite, 40_000);
   });
+}
+
+/** Float32 weights; their halves are BFloat16 of any size. */
+function weightBytes(random: Random, size: number): Uint8Array {
+  return new Uint8Array(Float32Array.from({ length: size }, () => random.unit() * 2 - 1).buffer);
 }
 
 /** Zeros of both signs. */

@@ -27,18 +27,17 @@ function mean(shift: i32, from: u32, stride: u32, k: u32, into: u32, count: u32,
   for (let at: u32 = 0; at < count * elementBytes; at += 4 * elementBytes) {
     let low = f64x2.splat(-0.0); // -0 + x is x, with its sign
     let high = low;
-    let absoluteLow = f64x2.splat(0);
-    let absoluteHigh = absoluteLow;
+    let largest = f32x4.splat(0);
     let source = from + at;
     for (let index: u32 = 0; index < k; index++, source += stride) {
       const four = loadFour(source, shift);
-      const lowTwo = f64x2.promote_low_f32x4(four);
-      const highTwo = f64x2.promote_low_f32x4(i64x2.shuffle(four, four, 1, 0));
-      low = f64x2.add(low, lowTwo);
-      high = f64x2.add(high, highTwo);
-      absoluteLow = f64x2.add(absoluteLow, f64x2.abs(lowTwo));
-      absoluteHigh = f64x2.add(absoluteHigh, f64x2.abs(highTwo));
+      low = f64x2.add(low, f64x2.promote_low_f32x4(four));
+      high = f64x2.add(high, f64x2.promote_low_f32x4(i64x2.shuffle(four, four, 1, 0)));
+      largest = f32x4.pmax(largest, f32x4.abs(four));
     }
+    // Not less than the sums of the absolute values; a NaN is in the sum.
+    const absoluteLow = f64x2.mul(divisor, f64x2.promote_low_f32x4(largest));
+    const absoluteHigh = f64x2.mul(divisor, f64x2.promote_low_f32x4(i64x2.shuffle(largest, largest, 1, 0)));
     const lowSure = f64x2.ge(f64x2.abs(low), f64x2.mul(factor, absoluteLow));
     const highSure = f64x2.ge(f64x2.abs(high), f64x2.mul(factor, absoluteHigh));
     if (!i64x2.all_true(v128.and(lowSure, highSure))) {
