@@ -12,8 +12,8 @@ import { checkCrc } from "./stored_value.ts";
 export const BLOCKS_BYTES = 64 * 1024 * 1024;
 /** Of these, what readers may keep of small neighbours; see AheadReader. */
 const AHEAD_BYTES = BLOCKS_BYTES / 4;
-/** Bytes of a block: large enough for full speed, small enough to stay in the processor's cache. */
-const BLOCK_BYTES = 1024 * 1024;
+/** Bytes of a block: few calls matter more than the processor's cache. */
+const BLOCK_BYTES = 3 * 1024 * 1024;
 /** The same where files are mapped, and nothing has to be read into blocks: few calls of the backend. */
 const MAPPED_BLOCK_BYTES = 16 * 1024 * 1024;
 const ALIGNMENT = 64;
@@ -159,9 +159,13 @@ export class MeanPipeline {
       for (const { variable, start, length, at } of step.pieces) {
         const entry = variable.decision.from[index]?.entry;
         if (entry === undefined) continue;
-        const into = blocks[index]?.subarray(at, at + length) ?? variable.bytes.subarray(start, start + length);
+        const block = blocks[index]?.subarray(at, at + length);
+        // The newest is read to where the mean will be: so its fresh memory, which is slow, is touched by the reading.
+        const isNewest = index === from.length - 1 && step.pieces.length === 1;
+        const into = block === undefined || isNewest ? variable.bytes.subarray(start, start + length) : block;
         if (reader?.readNow?.(entry, into, start) !== true) await reader?.read(entry, into, start);
         if (!source.reader.mapped) variable.addToCrc(index, into);
+        if (into !== block) block?.set(into);
       }
     }));
     const failed = reads.find((read) => read.status === "rejected");
@@ -169,15 +173,9 @@ export class MeanPipeline {
     return { ...step, blocks, inPlace: false };
   }
 
-  #blocksFor({ first, pieces, length }: Step, turn: number): Uint8Array[] {
+  #blocksFor({ first, length }: Step, turn: number): Uint8Array[] {
     const set = this.#sets[turn % this.#sets.length] ?? [];
-    const blocks = set.slice(0, first.decision.from.length).map((block) => block.subarray(0, length));
-    const [piece] = pieces;
-    // The newest is read to where the mean will be: so its fresh memory, which is slow, is touched by the reading.
-    if (piece !== undefined && pieces.length === 1) {
-      blocks[blocks.length - 1] = first.bytes.subarray(piece.start, piece.start + length);
-    }
-    return blocks;
+    return set.slice(0, first.decision.from.length).map((block) => block.subarray(0, length));
   }
 
   async #compute({ first, pieces, length, blocks, inPlace }: ReadStep): Promise<void> {

@@ -14,7 +14,18 @@ Deno.test("Crc32Kernel equals node:zlib at every length, offset and running valu
     const part = bytes.subarray(length, 3 * length);
     assertEquals(kernel.compute(part), zlib.crc32(part));
   }
-  for (const cut of [0, 1, 16_383, 16_384, 16_385, 99_999]) {
+  for (const length of [4799, 4800, 8191, 8192, 8193, 24_576, 32_767, 32_768, 32_769, 57_344, 57_345, 98_304, 99_999]) {
+    for (const running of [0, 1, 0xffffffff]) {
+      assertEquals(
+        kernel.compute(bytes.subarray(1, 1 + length), running),
+        zlib.crc32(bytes.subarray(1, 1 + length), running),
+      );
+    }
+  }
+  for (let length = 8192; length < 8192 + 130; length++) {
+    assertEquals(kernel.compute(bytes.subarray(0, length)), zlib.crc32(bytes.subarray(0, length)));
+  }
+  for (const cut of [0, 1, 8191, 8192, 16_383, 16_384, 16_385, 91_808, 91_809, 99_999]) {
     assertEquals(kernel.compute(bytes.subarray(cut), kernel.compute(bytes.subarray(0, cut))), zlib.crc32(bytes));
   }
 });

@@ -5,7 +5,8 @@
 // `enough` is how large a sum must be beside the sum of the absolute values.
 
 /** Four float32 at `at`; as many bfloat16 if `shift` is 16. */
-
+// @ts-ignore: AssemblyScript's own
+@inline
 function loadFour(at: u32, shift: i32): v128 {
   return shift == 16 ? i32x4.shl(v128.load16x4_u(at), 16) : v128.load(at);
 }
@@ -20,6 +21,8 @@ export function meanBFloat16(from: u32, stride: u32, k: u32, into: u32, count: u
   return mean(16, from, stride, k, into, count, enough);
 }
 
+// @ts-ignore: AssemblyScript's own
+@inline
 function mean(shift: i32, from: u32, stride: u32, k: u32, into: u32, count: u32, enough: f64): bool {
   const divisor = f64x2.splat(<f64> k);
   const factor = f64x2.splat(enough);
@@ -74,7 +77,8 @@ function smallestOf(from: u32, stride: u32, k: u32, shift: i32): v128 {
 }
 
 /** Four bfloat16: float64 means, which were rounded to the float32 in `bits`, rounded as if once. */
-
+// @ts-ignore: AssemblyScript's own
+@inline
 function narrow(bits: v128, low: v128, high: v128, lowMean: v128, highMean: v128): u64 {
   // A float32 half-way between two bfloat16 does not tell which is nearer, unless it is moved towards the very mean.
   const halfWay = i32x4.eq(v128.and(bits, i32x4.splat(0xffff)), i32x4.splat(0x8000));
