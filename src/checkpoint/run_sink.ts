@@ -44,6 +44,11 @@ class RunSink implements BlobSink {
     this.#length += bytes.length;
   }
 
+  async beginSync(): Promise<void> {
+    await this.flush();
+    await this.#to.beginSync?.();
+  }
+
   async flush(): Promise<void> {
     const run = new Uint8Array(this.#memory, this.#start, this.#length);
     this.#length = 0;

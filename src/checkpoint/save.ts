@@ -58,31 +58,17 @@ export async function writeCheckpoint(
   checkDraft(snapshot).forEach(onWarning);
   const layout = layoutDraft(snapshot);
   const progress = new ByteProgress("save", layout.payloadSize, options);
-  let results: EntryResult[] = [];
-  let segments: readonly Segment[] | undefined;
   try {
     return await progress.during(async () => {
-      await store.publish(base + BIN_DATA_SUFFIX, async (file) => {
-        const header = payloadHeader(snapshot.profile, snapshot.compression);
-        if (header.length > 0) await file.write(header);
-        using compressed = compressedSink(file, snapshot);
-        const slices = new SliceSink(compressed ?? file, layout.payloadSize);
-        results = [];
-        const readers = new Map<PayloadReader, EntryReader>();
-        try {
-          for (const item of snapshot.entries) {
-            results.push(await writeValue(item, slices, readers, progress));
-            item.captured?.release();
-          }
-          await slices.flush();
-          segments = await compressed?.finish();
-        } finally {
-          await slices.settle();
-        }
+      const { bytes, warnings, manifest } = await publish(store, base + BIN_DATA_SUFFIX, async (file) => {
+        const { results, segments } = await writePayload(file, snapshot, layout.payloadSize, progress);
+        // The disk has work to do while the manifest is made.
+        await file.beginSync?.();
+        const encoded = encodeManifest(snapshot, layout, results, segments);
+        // Read back what is about to be published: a manifest that our own reader refuses must never become visible.
+        const manifest = parseManifest(encoded.bytes, { path: `${store.label}/${base}${JSON_NAME_SUFFIX}` });
+        return { ...encoded, manifest };
       });
-      const { bytes, warnings } = encodeManifest(snapshot, layout, results, segments);
-      // Read back what is about to be published: a manifest that our own reader refuses must never become visible.
-      const manifest = parseManifest(bytes, { path: `${store.label}/${base}${JSON_NAME_SUFFIX}` });
       options.signal?.throwIfAborted();
       await store.publish(base + JSON_NAME_SUFFIX, (sink) => sink.write(bytes));
       warnings.forEach(onWarning);
@@ -92,6 +78,42 @@ export async function writeCheckpoint(
     // A publish may fail after its name became visible; as always, the marker goes first.
     await removeRest(store, [base + JSON_NAME_SUFFIX, base + BIN_DATA_SUFFIX], onWarning);
     throw error;
+  }
+}
+
+/** Publishes a blob, and gives what `write` gives. */
+async function publish<T>(store: SaveStore, name: string, write: (sink: BlobSink) => Promise<T>): Promise<T> {
+  const written = Promise.withResolvers<T>();
+  await store.publish(name, async (sink) => written.resolve(await write(sink)));
+  return await written.promise;
+}
+
+interface WrittenPayload {
+  readonly results: readonly EntryResult[];
+  readonly segments: readonly Segment[] | undefined;
+}
+
+async function writePayload(
+  file: BlobSink,
+  snapshot: Snapshot,
+  payloadSize: number,
+  progress: ByteProgress,
+): Promise<WrittenPayload> {
+  const header = payloadHeader(snapshot.profile, snapshot.compression);
+  if (header.length > 0) await file.write(header);
+  using compressed = compressedSink(file, snapshot);
+  const slices = new SliceSink(compressed ?? file, payloadSize);
+  const readers = new Map<PayloadReader, EntryReader>();
+  const results: EntryResult[] = [];
+  try {
+    for (const item of snapshot.entries) {
+      results.push(await writeValue(item, slices, readers, progress));
+      item.captured?.release();
+    }
+    await slices.flush();
+    return { results, segments: await compressed?.finish() };
+  } finally {
+    await slices.settle();
   }
 }
 

@@ -133,7 +133,7 @@ class DenoFileWriter implements FileWriter {
   }
 
   async syncMeanwhile(): Promise<void> {
-    this.#meanwhile ??= await Deno.open(this.#path, { write: true });
+    this.#meanwhile ??= Deno.openSync(this.#path, { write: true });
     await this.#meanwhile.syncData();
   }
 

@@ -248,7 +248,7 @@ export class LocalStore implements Store {
       await write(sink);
       await sink.finish();
       await attempt(operation, async () => {
-        await writer.sync();
+        await sink.sync();
         writer.close();
         await this.#files.rename(temporary, join(directory, file));
       });

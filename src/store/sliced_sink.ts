@@ -9,7 +9,7 @@ export const SLICE_BYTES = 8 * 1024 * 1024;
 /** Bytes of one write at most, far below the 2,147,479,552 that one call moves: who does not slice has a reason. */
 const MAX_WRITE_BYTES = 64 * 1024 * 1024;
 /** After so many bytes the disk gets to work while the rest is being written: small files are not worth it. */
-const SYNC_BYTES = 32 * 1024 * 1024;
+const SYNC_BYTES = 8 * 1024 * 1024;
 
 /** Writes a blob's bytes to a file in slices, in call order even if the caller does not wait. */
 export class SlicedSink implements BlobSink {
@@ -19,6 +19,8 @@ export class SlicedSink implements BlobSink {
   #syncing: Promise<void> | undefined;
   #syncFailure: unknown;
   #unsynced = 0;
+  /** The sync of everything. */
+  #syncingAll: Promise<void> | undefined;
   #finished = false;
 
   /** Writes to `writer`; `operation` is for messages. */
@@ -35,12 +37,30 @@ export class SlicedSink implements BlobSink {
     return this.#last;
   }
 
+  /** Takes no more, and begins to sync everything. */
+  async beginSync(): Promise<void> {
+    this.#finished = true;
+    await this.#last;
+    this.#syncingAll ??= this.#syncAll();
+    this.#syncingAll.catch(() => {}); // sync() reports it.
+  }
+
   /** Waits for the writes so far, takes no more, and throws if one failed. */
   async finish(): Promise<void> {
     this.#finished = true;
     await this.#last;
     await this.#syncing;
+    await this.#syncingAll?.catch(() => {}); // The file must stay open until it has ended.
     if (this.#syncFailure !== undefined) throw fileError(this.#syncFailure, this.#operation);
+  }
+
+  /** Makes everything durable, after {@linkcode finish}; waits for the sync that was begun, if there is one. */
+  async sync(): Promise<void> {
+    await (this.#syncingAll ?? this.#syncAll());
+  }
+
+  async #syncAll(): Promise<void> {
+    await this.#writer.sync();
   }
 
   /** Keeps one sync of what was written under way. */

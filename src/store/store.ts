@@ -33,6 +33,11 @@ export interface ReadHandle {
 export interface BlobSink {
   /** Appends all of `bytes`; the caller may reuse the buffer after the promise resolves. */
   write(bytes: Uint8Array): Promise<void>;
+  /**
+   * Begins to make the blob durable, for a caller that has written all of it and has other work to do before its publish
+   * can end; resolves as soon as it is begun. Promises nothing: the publish makes sure of it.
+   */
+  beginSync?(): Promise<void>;
 }
 
 /** An exclusive lock on a store; released by the operating system when the process dies. */

@@ -219,6 +219,30 @@ Deno.test("publish() fails when a write failed that the writer did not wait for,
   assertEquals(namesIn(directory.path), []);
 });
 
+Deno.test("beginSync() syncs while the writer goes on, once, and takes no more bytes", async () => {
+  await using directory = await TemporaryDirectory.make();
+  const files = new TestFiles();
+  await new LocalStore(directory.path, { files }).publish("a", async (sink) => {
+    void sink.write(TEXT);
+    await sink.beginSync?.();
+    assertEquals(files.calls, ["create TEMPORARY", "write TEMPORARY", "sync TEMPORARY"]);
+    await assertRejects(() => sink.write(TEXT), StoreError, "over");
+  });
+  assertEquals(files.calls.slice(3, 4), ["rename a"]);
+});
+
+Deno.test("publish() fails when the sync fails that its writer began", async () => {
+  await using directory = await TemporaryDirectory.make();
+  const files = new TestFiles();
+  files.failures.set("sync", new Error("disk on fire"));
+  const publishing = new LocalStore(directory.path, { files }).publish("a", async (sink) => {
+    await sink.write(TEXT);
+    await sink.beginSync?.();
+  });
+  await assertRejects(() => publishing, StoreError, "disk on fire");
+  assertEquals(namesIn(directory.path), []);
+});
+
 Deno.test("publish() in which the directory sync fails is an error, though the blob is whole", async () => {
   await using directory = await TemporaryDirectory.make();
   const files = new TestFiles();
