@@ -4,7 +4,6 @@
  * @module
  */
 
-export { alignedBlocks } from "./aligned_blocks.ts";
 export type { Backend } from "./backend.ts";
 export { hostBackend } from "./host_backend.ts";
 export { tfjsBackend, type TfjsLike, type TfjsTensor } from "./tfjs_backend.ts";

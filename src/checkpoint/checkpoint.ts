@@ -31,7 +31,7 @@ import { readValues } from "./read_values.ts";
 import type { WorkOptions } from "./save.ts";
 import { profileOf, type Source } from "./source.ts";
 import { StoredValue } from "./stored_value.ts";
-import { type VerifyReport, verifySource } from "./verify.ts";
+import type { VerifyReport } from "./verify.ts";
 
 /** A variable of a {@linkcode Checkpoint}: a row of its manifest. */
 export interface CheckpointVariable {
@@ -218,6 +218,7 @@ export class Checkpoint implements AsyncDisposable {
    * ```
    */
   async verify(options: WorkOptions = {}): Promise<VerifyReport> {
+    const { verifySource } = await import("./verify.ts");
     return await verifySource(this.#source, options);
   }
 

@@ -8,24 +8,7 @@ import { readManifestBytes } from "./directory.ts";
 /** Bytes per chunk of base64: a multiple of 3, so that the chunks' texts join without padding. */
 const CHUNK_BYTES = 3 * 1024 * 1024;
 
-/**
- * Writes a checkpoint as a TypeScript module that exports `json` (string) and `bin` (Uint8Array), for
- * `load(ctx).fromEmbed(json, bin)`: a model that is imported like code, since JSR refuses imports of bytes.
- *
- * Needs `--allow-read` of the checkpoint's directory and of the module's, and `--allow-write` of the module's. The
- * module appears whole or not at all; an existing one is replaced.
- *
- * @example
- * ```ts
- * import { build, Context, MemoryStore, writeEmbedModule } from "@cairn/checkpoints";
- *
- * const ctx = new Context();
- * ctx.variableWithValue("bias", [0.5]);
- * const handler = await build(ctx).store(new MemoryStore()).done();
- * const folder = await Deno.makeTempDir();
- * await writeEmbedModule(await handler.save(), `${folder}/model.ts`);
- * ```
- */
+/** Does what the exported `writeEmbedModule` (on_demand.ts) promises. */
 export async function writeEmbedModule(checkpoint: Checkpoint, path: string): Promise<void> {
   if (!(checkpoint instanceof Checkpoint)) {
     throw new ConfigError('Cannot write a module: wanted a Checkpoint, such as await openCheckpoint("run")');

@@ -59,23 +59,7 @@ export interface Examination {
   readonly found: readonly Examined[];
 }
 
-/**
- * Looks at everything in a directory (or Store, or where a Handler saves), with its folders `backup`, `trash`, `pins` and
- * `quarantine`, and tells what each thing is: whole checkpoints, torn ones, orphaned payloads, temporary files, and what
- * is not Cairn's. Changes nothing and needs no lock: what a save is writing just then may look orphaned.
- *
- * Needs `--allow-read=<dir>`. Throws NotFoundError for a missing directory, and what cannot be read.
- *
- * @example
- * ```ts
- * import { build, Context, examine, MemoryStore } from "@cairn/checkpoints";
- *
- * const store = new MemoryStore(); // or "run"
- * await (await build(new Context()).store(store).done()).save();
- * const examination = await examine(store, { verify: true });
- * console.log(examination.ok, examination); // true …
- * ```
- */
+/** Does what the exported `examine` (on_demand.ts) promises. */
 export async function examine(place: CheckpointsPlace, options: ExamineOptions = {}): Promise<Examination> {
   const store = storeOf(place);
   const top = await store.list();

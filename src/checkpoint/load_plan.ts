@@ -3,7 +3,7 @@ import { nearName } from "../context/near_name.ts";
 import type { Compression, Entry, ParamEntry, Profile } from "../format/mod.ts";
 import { kindOf, shapeText, Tensor } from "../tensor/mod.ts";
 import type { HandlerSettings } from "./handler_settings.ts";
-import { computeMean, type MeanReport } from "./mean.ts";
+import type { MeanReport } from "./mean.ts";
 import type { PendingPool } from "./pending_pool.ts";
 import { listedValues, type PendingValues, valuesOf } from "./pending_values.ts";
 import { readValues } from "./read_values.ts";
@@ -41,7 +41,14 @@ export async function planLoad(
     const { params } = selection;
     const isPartial = settings.rules.length > 0;
     const mean = request &&
-      await computeMean([...older, newest], selection.entries, request, context, onWarning, options);
+      await (await import("./mean.ts")).computeMean(
+        [...older, newest],
+        selection.entries,
+        request,
+        context,
+        onWarning,
+        options,
+      );
     const values = mean === undefined && !isPartial && !newest.manifest.upgraded
       ? valuesOf(newest)
       : listedValues(await toPending(newest, selection.entries, mean?.tensors));

@@ -1,12 +1,11 @@
 import type { Loader } from "../context/mod.ts";
-import { drawable, formatItems } from "../render/mod.ts";
+import { formatItems } from "../render/mod.ts";
 import { checkChoice, type CheckpointChoice } from "./choice.ts";
 import type { HandlerSettings } from "./handler_settings.ts";
 import type { HandlerParts } from "./handler_view.ts";
 import { applyPlan, inheritNothing, type LoadPlan, planLoad } from "./load_plan.ts";
 import { type LoadRecord, type LoadReport, loadReport, recordLoad } from "./load_report.ts";
 import type { MeanReport } from "./mean.ts";
-import { meanReportView } from "./mean_preview_view.ts";
 import { entryLabel } from "./payload_reader.ts";
 import type { PendingPool } from "./pending_pool.ts";
 import type { Retention } from "./retention.ts";
@@ -98,7 +97,7 @@ export class Loading {
   #apply(plan: LoadPlan): void {
     const { context } = this.#settings;
     this.#record = recordLoad(plan, context, this.#settings);
-    this.#mean = plan.mean && drawable(plan.mean, meanReportView);
+    this.#mean = plan.mean;
     this.#retention.own(plan.source.base);
     this.inherited = applyPlan(plan, context, this.#pool, this.#settings);
     this.#pool.closeUnused();

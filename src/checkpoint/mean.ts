@@ -2,9 +2,10 @@ import type { Backend } from "../backend/mod.ts";
 import { type Context, joinScope } from "../context/mod.ts";
 import { type OnWarning, ShapeError } from "../errors.ts";
 import type { Entry } from "../format/mod.ts";
-import { formatItems } from "../render/mod.ts";
+import { drawable, formatItems } from "../render/mod.ts";
 import { kindOf, sameDimensions, shapeText, type Tensor } from "../tensor/mod.ts";
 import type { CheckpointVariable } from "./checkpoint.ts";
+import { meanReportView } from "./mean_preview_view.ts";
 import { MeanPipeline, VariableMean } from "./mean_pipeline.ts";
 import { entryLabel } from "./payload_reader.ts";
 import { ByteProgress, type WorkOptions } from "./save.ts";
@@ -43,7 +44,7 @@ export interface MeanVariable {
   readonly computedBy: string | undefined;
 }
 
-/** How a mean came about. */
+/** How a mean came about; draws itself in a notebook. */
 export interface MeanReport {
   /** The checkpoints taken, oldest first; the newest decides which variables there are. */
   readonly baseNames: readonly string[];
@@ -112,7 +113,7 @@ export async function computeMean(
       `mean: only older checkpoints have ${formatItems(report.onlyInOlder.length, "variable")}, not loaded: ${names}`,
     );
   }
-  return { report, tensors };
+  return { report: drawable(report, meanReportView), tensors };
 }
 
 /** Which of the wanted variables a mean averages, and why; reads nothing. */

@@ -1,4 +1,5 @@
-import { alignedBlocks, type Backend, hostBackend } from "../backend/mod.ts";
+import { alignedBlocks } from "../backend/aligned_blocks.ts";
+import { type Backend, hostBackend } from "../backend/mod.ts";
 import type { OnWarning } from "../errors.ts";
 import { crc32, type Entry } from "../format/mod.ts";
 import { byteLengthOf, type DType, Tensor } from "../tensor/mod.ts";

@@ -60,28 +60,7 @@ export interface MeanPreview {
   apply(context?: Context): Promise<Handler>;
 }
 
-/**
- * What taking the mean of the newest `n` checkpoints (0 or less: all) would do, before doing it: the checkpoints, what is
- * averaged and why, and how far each checkpoint is from the mean. Reads every value once, in blocks; writes, keeps and
- * consumes nothing.
- *
- * Needs `--allow-read=<dir>`. Throws NotFoundError if there is no checkpoint, ShapeError if shapes differ.
- *
- * @example
- * ```ts
- * import { build, Context, MemoryStore, previewMean } from "@cairn/checkpoints";
- *
- * const store = new MemoryStore();
- * const ctx = new Context();
- * ctx.variableWithValue("weights", [1, 2, 3]);
- * await using handler = await build(ctx).store(store).keep(-1).done();
- * await handler.save();
- * await handler.save();
- * const preview = await previewMean(store, 2);
- * console.log(preview);
- * await using averaged = await preview.apply();
- * ```
- */
+/** Does what the exported `previewMean` (on_demand.ts) promises. */
 export async function previewMean(
   place: CheckpointsPlace,
   n: number,

@@ -4,7 +4,6 @@ import type { Store } from "../store/mod.ts";
 import { MissingPayloadError } from "./damage.ts";
 import type { WorkOptions } from "./save.ts";
 import { openSource, type Source } from "./source.ts";
-import { verifySource } from "./verify.ts";
 
 /**
  * Opens a checkpoint that proves intact: its manifest is right, its payload as long as it must be; with `verify` every
@@ -58,6 +57,7 @@ async function endsWell({ store, base, manifest, reader }: Source): Promise<bool
 
 /** Compares every checksum; closes the source and throws the first error if one is wrong. */
 export async function expectVerified(source: Source, options: WorkOptions): Promise<void> {
+  const { verifySource } = await import("./verify.ts");
   let damage: CheckpointError | undefined;
   await verifySource(source, options, (error) => damage ??= error);
   if (damage === undefined) return;

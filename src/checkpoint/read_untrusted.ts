@@ -38,37 +38,7 @@ const DEFAULT_HEAP_MEBIBYTES = 1024;
 const MAX_LINE_BYTES = 2 ** 20;
 const LINE_FEED = 0x0a;
 
-/**
- * Reads a checkpoint that a stranger made, in a process of its own that may read `directory` and nothing else: no other
- * file, no network, no environment, no program. There every number and checksum is checked, and the checkpoint is
- * written anew by Cairn's own writer; what comes back is a store in memory with that one checkpoint, for
- * `load(ctx).store(…)` and `openCheckpoint(…)`. A file that takes too long or too much memory ends that process alone.
- *
- * The new checkpoint has the same name, variables, params and metrics, raw, without unknown keys; a global step of 0 is
- * added where there is none.
- *
- * Needs `--allow-run=<the path of deno>`, which is `Deno.execPath()`; not the read permission of the directory, which the
- * other process has. Throws a PermissionError without it, a LimitError beyond `maxBytes`, `timeout` or the heap's limit,
- * a ConfigError in a program made by `deno compile` (there is no `deno` to run) and for a path with a comma (which no
- * permission can name), and what {@linkcode openCheckpoint} throws. It never falls back to reading without the process.
- *
- * Why no Worker: Deno restricts one only under `--unstable-worker-options`, and it shares the memory limit with the
- * program.
- *
- * @example
- * ```ts
- * import { build, Context, load, readUntrusted } from "@cairn/checkpoints";
- *
- * const dir = await Deno.makeTempDir(); // "downloads/model" in real life
- * const theirs = new Context();
- * theirs.variableWithValue("w", [1, 2]);
- * await (await build(theirs).dir(dir).done()).save();
- *
- * const ctx = new Context();
- * await load(ctx).store(await readUntrusted(dir, { timeout: 30_000 })).done();
- * console.log(ctx.getVariable("w")?.value().toNested()); // [1, 2]
- * ```
- */
+/** Does what the exported `readUntrusted` (on_demand.ts) promises. */
 export async function readUntrusted(directory: string, options: UntrustedOptions = {}): Promise<MemoryStore> {
   const { signal, timeout = DEFAULT_TIMEOUT, maxBytes = DEFAULT_MAX_BYTES, onWarning = warnOnConsole } = options;
   const path = resolve(directory);

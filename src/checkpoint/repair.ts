@@ -36,28 +36,7 @@ export interface Repair {
   readonly intact: readonly string[];
 }
 
-/**
- * Puts aside what is broken in a directory (or Store): torn checkpoints, orphaned payloads and pins are moved into its
- * folder `quarantine`, so that GoMLX, which stumbles over a torn newest checkpoint, opens it again. Nothing is ever
- * deleted or replaced, and nothing foreign touched. With `verify` checkpoints with a wrong checksum count as torn. With
- * `dryRun` it only tells what it would do. What is in `backup` and in `trash` is left there.
- *
- * Takes the lock, so no Handler may be saving there; a dry run needs none. Needs `--allow-read=<dir>
- * --allow-write=<dir>`. Throws LockedError, PermissionError, NotFoundError, and what cannot be read.
- *
- * @example
- * ```ts
- * import { build, Context, MemoryStore, repair } from "@cairn/checkpoints";
- *
- * const store = new MemoryStore(); // or "run"
- * await using handler = await build(new Context()).store(store).done();
- * const { baseName } = await handler.save();
- * await handler[Symbol.asyncDispose]();
- * await store.publish(`${baseName}.json`, async () => {}); // as GoMLX leaves it when it is interrupted
- * const { moved } = await repair(store);
- * console.log(moved.map(({ to }) => to)); // quarantine/checkpoint-….json and .bin
- * ```
- */
+/** Does what the exported `repair` (on_demand.ts) promises. */
 export async function repair(place: string | Store, options: RepairOptions = {}): Promise<Repair> {
   const store = typeof place === "string" ? new LocalStore(place, { write: options.dryRun !== true }) : place;
   if (options.dryRun === true) return await putAside(store, options);

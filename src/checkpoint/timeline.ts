@@ -55,22 +55,7 @@ export interface Timeline {
   readonly now: Date;
 }
 
-/**
- * The checkpoints of a directory, a Store, or of a Handler, and what the next save will remove. Reads
- * manifests and no tensors.
- *
- * Needs `--allow-read=<dir>`.
- *
- * @example
- * ```ts
- * import { build, Context, MemoryStore, timeline } from "@cairn/checkpoints";
- *
- * const ctx = new Context();
- * await using handler = await build(ctx).store(new MemoryStore()).keep(3).done();
- * await handler.save();
- * console.log(await timeline(handler));
- * ```
- */
+/** Does what the exported `timeline` (on_demand.ts) promises. */
 export async function timeline(place: CheckpointsPlace, options: TimelineOptions = {}): Promise<Timeline> {
   const store = storeOf(place);
   const own = place instanceof Handler ? placeOf(place) : undefined;

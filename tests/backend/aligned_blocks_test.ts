@@ -1,5 +1,5 @@
 import { assertEquals, assertStrictEquals } from "@std/assert";
-import { alignedBlocks } from "../../src/backend/mod.ts";
+import { alignedBlocks } from "../../src/backend/aligned_blocks.ts";
 
 Deno.test("alignedBlocks() start at multiples of 64 bytes and do not overlap", () => {
   for (const byteLength of [1, 64, 100, 65_536, 1_000_003]) {

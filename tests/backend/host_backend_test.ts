@@ -12,12 +12,12 @@ const SIZE = 1500;
 
 for (const dtype of FLOAT_DTYPES) {
   for (const [name, sample] of Object.entries(SAMPLES)) {
-    Deno.test(`hostBackend.mean() of ${dtype.dtype} is within 1 ulp of the exact mean when values are ${name}`, () => {
+    Deno.test(`hostBackend.mean() of ${dtype.dtype} is within 1 ulp of the exact mean when values are ${name}`, async () => {
       const random = new Random(4);
       const allowed = 0.5 + 1 / 64; // one rounding
       for (const k of [2, 3, 4, 5, 7, 10, 20]) {
         const columns = Array.from({ length: 120 }, () => sample(random, k, dtype));
-        const means = meanOfColumns(dtype, columns);
+        const means = await meanOfColumns(dtype, columns);
         for (const [index, values] of columns.entries()) {
           const error = errorInUlps(means[index] ?? NaN, values, dtype);
           assertLess(error, allowed, `${error} ulps: mean of ${values.join(", ")} is ${means[index]}`);
@@ -26,7 +26,7 @@ for (const dtype of FLOAT_DTYPES) {
     });
   }
 
-  Deno.test(`hostBackend.mean() of ${dtype.dtype} has IEEE's zeros, infinities and NaN`, () => {
+  Deno.test(`hostBackend.mean() of ${dtype.dtype} has IEEE's zeros, infinities and NaN`, async () => {
     const { largest } = dtype;
     const cases: [values: number[], mean: number][] = [
       [[-0, -0, -0], -0],
@@ -43,51 +43,59 @@ for (const dtype of FLOAT_DTYPES) {
       [[Infinity, NaN], NaN],
     ];
     for (const [values, mean] of cases) {
-      assertStrictEquals(meanOfColumns(dtype, [values])[0], mean, `mean of ${values.join(", ")}`);
+      assertStrictEquals((await meanOfColumns(dtype, [values]))[0], mean, `mean of ${values.join(", ")}`);
     }
   });
 
-  Deno.test(`hostBackend.mean() of ${dtype.dtype} rounds ties to even`, () => {
+  Deno.test(`hostBackend.mean() of ${dtype.dtype} rounds ties to even`, async () => {
     const ulp = 2 ** (1 - dtype.precision);
-    assertEquals(meanOfColumns(dtype, [[1, 1 + ulp], [1 + ulp, 1 + 2 * ulp], [-1, -1 - ulp]]), [1, 1 + 2 * ulp, -1]);
+    assertEquals(await meanOfColumns(dtype, [[1, 1 + ulp], [1 + ulp, 1 + 2 * ulp], [-1, -1 - ulp]]), [
+      1,
+      1 + 2 * ulp,
+      -1,
+    ]);
     const tiny = 2 ** dtype.smallest;
-    assertEquals(meanOfColumns(dtype, [[0, tiny], [tiny, 2 * tiny], [2 * tiny, 3 * tiny]]), [0, 2 * tiny, 2 * tiny]);
+    assertEquals(await meanOfColumns(dtype, [[0, tiny], [tiny, 2 * tiny], [2 * tiny, 3 * tiny]]), [
+      0,
+      2 * tiny,
+      2 * tiny,
+    ]);
   });
 
-  Deno.test(`hostBackend.mean() of ${dtype.dtype} gives one block back bit by bit`, () => {
+  Deno.test(`hostBackend.mean() of ${dtype.dtype} gives one block back bit by bit`, async () => {
     const block = new Random(1).bytes(SIZE * dtype.bytes);
     const into = new Uint8Array(block.length);
-    hostBackend.mean(dtype.dtype, [block], into);
+    await hostBackend.mean(dtype.dtype, [block], into);
     assertEquals(into, block);
   });
 
-  Deno.test(`hostBackend.mean() of ${dtype.dtype} takes blocks that are not aligned, and any length`, () => {
+  Deno.test(`hostBackend.mean() of ${dtype.dtype} takes blocks that are not aligned, and any length`, async () => {
     const random = new Random(2);
     for (const size of [0, 1, 3, 1023, 1024, 1025, SIZE]) {
       const blocks = [1, 2, 3].map(() => dtype.encode(Array.from({ length: size }, () => dtype.round(random.unit()))));
       const aligned = new Uint8Array(size * dtype.bytes);
-      hostBackend.mean(dtype.dtype, blocks, aligned);
+      await hostBackend.mean(dtype.dtype, blocks, aligned);
       const around = new Uint8Array(aligned.length + 4).fill(0xaa);
-      hostBackend.mean(dtype.dtype, blocks.map(shifted), around.subarray(3, -1));
+      await hostBackend.mean(dtype.dtype, blocks.map(shifted), around.subarray(3, -1));
       assertEquals(around, Uint8Array.of(0xaa, 0xaa, 0xaa, ...aligned, 0xaa));
     }
   });
 
-  Deno.test(`hostBackend.mean() of ${dtype.dtype} leaves its sources as they are`, () => {
+  Deno.test(`hostBackend.mean() of ${dtype.dtype} leaves its sources as they are`, async () => {
     const blocks = [3, 4, 5].map((seed) => new Random(seed).bytes(64 * dtype.bytes));
     const before = blocks.map((block) => block.slice());
-    hostBackend.mean(dtype.dtype, blocks, new Uint8Array(64 * dtype.bytes));
+    await hostBackend.mean(dtype.dtype, blocks, new Uint8Array(64 * dtype.bytes));
     assertEquals(blocks, before);
   });
 }
 
 // Float64 has no wider type that sees it.
 for (const dtype of FLOAT_DTYPES.filter(({ dtype }) => dtype !== "Float64")) {
-  Deno.test(`hostBackend.mean() of ${dtype.dtype} rounds once, so that what is just above a tie goes up`, () => {
+  Deno.test(`hostBackend.mean() of ${dtype.dtype} rounds once, so that what is just above a tie goes up`, async () => {
     const ulp = 2 ** (1 - dtype.precision);
     const little = Math.max(2 ** -40, 2 ** dtype.smallest);
-    assertEquals(meanOfColumns(dtype, [[2, 2 + 2 * ulp, 0, 0], [2, 2 + 2 * ulp, little, 0]]), [1, 1 + ulp]);
-    assertEquals(meanOfColumns(dtype, [[2, 2 + 2 * ulp, -little, 0]]), [1]);
+    assertEquals(await meanOfColumns(dtype, [[2, 2 + 2 * ulp, 0, 0], [2, 2 + 2 * ulp, little, 0]]), [1, 1 + ulp]);
+    assertEquals(await meanOfColumns(dtype, [[2, 2 + 2 * ulp, -little, 0]]), [1]);
   });
 }
 
@@ -113,11 +121,11 @@ Deno.test("hostBackend.mean() throws a ShapeError that says what is wrong with t
 });
 
 /** Each column is the k values of one element. */
-function meanOfColumns(dtype: FloatDType, columns: readonly number[][]): number[] {
+async function meanOfColumns(dtype: FloatDType, columns: readonly number[][]): Promise<number[]> {
   const k = columns[0]?.length ?? 0;
   const blocks = Array.from({ length: k }, (_, row) => dtype.encode(columns.map((column) => column[row] ?? NaN)));
   const into = new Uint8Array(columns.length * dtype.bytes);
-  hostBackend.mean(dtype.dtype, blocks, into);
+  await hostBackend.mean(dtype.dtype, blocks, into);
   return dtype.decode(into);
 }
 

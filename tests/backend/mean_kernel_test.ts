@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertGreater } from "@std/assert";
-import { alignedBlocks } from "../../src/backend/mod.ts";
-import { computeCarefully } from "../../src/backend/host_backend.ts";
+import { alignedBlocks } from "../../src/backend/aligned_blocks.ts";
+import { computeCarefully } from "../../src/backend/host_mean.ts";
 import { MeanKernel } from "../../src/backend/mean_kernel.ts";
 import { Random } from "../tensor/random.ts";
 

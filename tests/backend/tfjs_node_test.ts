@@ -1,7 +1,8 @@
 import type { Tensor } from "npm:@tensorflow/tfjs-node@4.22.0";
 import { assertEquals, assertMatch, assertRejects, assertStrictEquals, assertStringIncludes } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
-import { alignedBlocks, hostBackend, tfjsBackend } from "../../src/backend/mod.ts";
+import { alignedBlocks } from "../../src/backend/aligned_blocks.ts";
+import { hostBackend, tfjsBackend } from "../../src/backend/mod.ts";
 import { smallestFlags } from "../../src/backend/tfjs_node_advice.ts";
 import { PROJECT_ROOT } from "../../tools/deno_process.ts";
 import { TFJS_NODE_ADDON } from "../../tools/tfjs_node.ts";
