@@ -239,7 +239,7 @@ export class Checkpoint implements AsyncDisposable {
   }
 
   /** What a notebook shows: variables with their statistics, and params. Reads 64 MiB at most. */
-  [Symbol.for("Jupyter.display")](): JupyterBundle {
+  [Symbol.for("Jupyter.display")](): Promise<JupyterBundle> {
     return viewBundle(() => this.#view());
   }
 

@@ -389,7 +389,7 @@ export class Handler implements Loader, AsyncDisposable {
   }
 
   /** What a notebook shows: what is loaded and still pending. Reads 64 MiB at most, and consumes nothing. */
-  [Symbol.for("Jupyter.display")](): JupyterBundle {
+  [Symbol.for("Jupyter.display")](): Promise<JupyterBundle> {
     return viewBundle(() => handlerView(this.#loading.parts(this.toString())));
   }
 

@@ -402,7 +402,7 @@ export class Context {
   }
 
   /** What a notebook shows: variables with their statistics, and params. Reads 64 MiB at most and keeps nothing. */
-  [Symbol.for("Jupyter.display")](): JupyterBundle {
+  [Symbol.for("Jupyter.display")](): Promise<JupyterBundle> {
     return viewBundle(() => this.#view());
   }
 

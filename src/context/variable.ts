@@ -291,7 +291,7 @@ export class Variable {
   }
 
   /** What a notebook shows: its row with statistics, and its values if they are in memory. Reads 64 MiB at most. */
-  [Symbol.for("Jupyter.display")](): JupyterBundle {
+  [Symbol.for("Jupyter.display")](): Promise<JupyterBundle> {
     return viewBundle(() => variableView(this));
   }
 

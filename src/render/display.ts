@@ -51,7 +51,7 @@ export async function display(value: unknown, options: DisplayOptions = {}): Pro
     console.log(view === undefined ? value : viewText(view, terminalOptions()));
     return;
   }
-  await (view === undefined ? kernel(value) : kernel(viewBundle(() => view), { raw: true }));
+  await (view === undefined ? kernel(value) : kernel(await viewBundle(() => view), { raw: true }));
   // Without it, Run All may put the output below the next cell (Deno 2.9).
   await new Promise((resolve) => setTimeout(resolve, 5));
 }

@@ -58,12 +58,3 @@ function noMath(escaped: string): string {
 function escapeHtml(text: string): string {
   return visible(text.toWellFormed()).replace(/[&<>"'`]/g, (char) => `&#${char.charCodeAt(0)};`);
 }
-
-/** At most `length` characters, the middle left out; names in files may have 64 KiB. */
-export function shorten(text: string, length: number): string {
-  if (text.length <= length) return text;
-  const chars = [...text];
-  if (chars.length <= length) return text;
-  const tail = Math.floor((length - 1) / 2);
-  return `${chars.slice(0, length - 1 - tail).join("")}…${chars.slice(chars.length - tail).join("")}`;
-}

@@ -1,6 +1,5 @@
 import { messageOf } from "../errors.ts";
 import type { View } from "./view.ts";
-import { viewHtml } from "./view_html.ts";
 import { type TextOptions, viewLine, viewText } from "./view_text.ts";
 
 /** What a notebook's kernel takes from an object: one thing in two forms. */
@@ -16,10 +15,15 @@ export function jupyterBundle(text: string, html: string): JupyterBundle {
   return { "text/plain": text, "text/html": html };
 }
 
-/** A view in both forms. Never throws: a kernel would show a stack of its own instead of the cell's result. */
-export function viewBundle(view: () => View): JupyterBundle {
+/**
+ * A view in both forms; it is made at once. Never throws: a kernel would show a stack of its own instead of the cell's
+ * result. What draws HTML is loaded by the first one, since only notebooks want it.
+ */
+export async function viewBundle(view: () => View): Promise<JupyterBundle> {
   const made = safely(view);
-  return jupyterBundle(viewText(made), viewHtml(made));
+  const text = viewText(made);
+  const { viewHtml } = await import("./view_html.ts");
+  return jupyterBundle(text, viewHtml(made));
 }
 
 /** What `console.log` shows: one line inside another value, the whole text elsewhere. */

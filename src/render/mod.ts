@@ -4,17 +4,22 @@
  *
  * @module
  */
-export { mergeBars } from "./chart.ts";
-export { shorten } from "./html.ts";
+export { mergeBars } from "./chart_text.ts";
 export { type InspectOptions, type JupyterBundle, jupyterBundle, viewBundle, viewInspected } from "./jupyter_bundle.ts";
-export { formatBytes, formatCount, formatItems, formatNumber, formatPercent } from "./number_text.ts";
-export { encodePng } from "./png.ts";
-export { durationText } from "./duration_text.ts";
+export {
+  durationText,
+  formatBytes,
+  formatCount,
+  formatItems,
+  formatNumber,
+  formatPercent,
+  shorten,
+} from "./short_text.ts";
 export type { KernelDisplay, KernelDisplayOptions } from "./kernel_display.ts";
 export type { OnProgress, Progress } from "./progress.ts";
 export { rateOf, RecentRate } from "./recent_rate.ts";
 export { showProgress, type ShowProgressOptions, watched, watchWork, type WorkWatch } from "./show_progress.ts";
-export { renderStatus, type RenderStatusOptions, type Status, statusBundle, type StatusFact } from "./status.ts";
+export { renderStatus, type RenderStatusOptions, type Status, type StatusFact } from "./status.ts";
 export { StatusLine, type StatusLineOptions } from "./status_line.ts";
 export { type TextColumn, textTable } from "./text_table.ts";
 export {
@@ -29,7 +34,6 @@ export {
   type Group,
 } from "./view.ts";
 export type { Mark, Row, TableBlock, View } from "./view.ts";
-export { viewHtml } from "./view_html.ts";
 export { type TextOptions, viewLine, viewText } from "./view_text.ts";
 export { display, type DisplayOptions } from "./display.ts";
 export { drawable } from "./drawable.ts";

@@ -1,6 +1,3 @@
-import { element } from "./html.ts";
-import { type JupyterBundle, jupyterBundle } from "./jupyter_bundle.ts";
-
 /** How far something has come: what a line that is drawn again and again says. */
 export interface Status {
   /** How much of it is done, from 0 to 1; undefined: no bar. */
@@ -31,8 +28,6 @@ export interface RenderStatusOptions {
 
 const SEPARATOR = " · ";
 const BAR_CELLS = 16;
-const BAR_HTML = "display:inline-block;width:160px;height:8px;margin-right:10px;border-radius:4px;overflow:hidden;" +
-  "vertical-align:middle;background-color:rgba(128,128,128,.25)";
 
 /** One line, without its end. */
 export function renderStatus({ share, words, short, facts }: Status, options: RenderStatusOptions): string {
@@ -40,15 +35,6 @@ export function renderStatus({ share, words, short, facts }: Status, options: Re
   if (options.form === "log") return joined([{ text: words }, ...head, ...facts]);
   const bar = share === undefined ? [] : [{ text: barText(share), drop: 0 }];
   return fit([...bar, { text: short }, ...facts], options.width ?? 80);
-}
-
-/** The same for a notebook. */
-export function statusBundle(status: Status): JupyterBundle {
-  const text = renderStatus(status, { form: "log" });
-  const { share } = status;
-  const done = `display:block;height:8px;width:${((share ?? 0) * 100).toFixed(1)}%;background-color:#3b82f6`;
-  const bar = share === undefined ? undefined : element("span", { style: BAR_HTML }, element("span", { style: done }));
-  return jupyterBundle(text, element("div", { style: "font-size:13px;padding:2px 0" }, bar, text).source);
 }
 
 function barText(share: number): string {

@@ -1,5 +1,5 @@
 import { type KernelDisplay, kernelDisplay } from "./kernel_display.ts";
-import { renderStatus, type Status, statusBundle } from "./status.ts";
+import { renderStatus, type Status } from "./status.ts";
 
 /** How progress is shown. */
 export interface StatusLineOptions {
@@ -94,6 +94,7 @@ export class StatusLine {
         this.#toDisplay = undefined;
         const update = this.#isDisplayed;
         this.#isDisplayed = true;
+        const { statusBundle } = await import("./status_html.ts");
         await display?.(statusBundle(status), { raw: true, display_id: this.#displayId, update });
       }
     } catch {

@@ -1,4 +1,4 @@
-import { CHART_WIDTH, chartHtml } from "./chart.ts";
+import { CHART_WIDTH, chartHtml } from "./chart_html.ts";
 import { element, fragment, type Html, type HtmlPart } from "./html.ts";
 import { COLOURS, factHtml, HIDDEN, LINE, MONO, MUTED, nameHtml, signHtml, TINTS } from "./html_style.ts";
 import { type Cell, cellOf, type Column, type Fact, type Group, type Row, type TableBlock } from "./view.ts";

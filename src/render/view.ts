@@ -148,8 +148,11 @@ export interface TextBlock {
 /** A picture of pixels; in text only its caption. */
 export interface PictureBlock {
   readonly kind: "picture";
-  /** PNG. */
-  readonly png: Uint8Array;
+  /** Red, green, blue and alpha of each, row by row. */
+  readonly pixels: Uint8Array;
+  /** How many there are in a row, and how many rows. */
+  readonly columns: number;
+  readonly rows: number;
   /** Shown width and height in pixels. */
   readonly width: number;
   readonly height: number;

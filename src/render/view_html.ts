@@ -1,6 +1,7 @@
 import { element, type Html, type HtmlPart, lines } from "./html.ts";
 import { COLOURS, factHtml, LINE, MONO, MUTED, nameHtml, signHtml, TINTS } from "./html_style.ts";
-import { formatCount } from "./number_text.ts";
+import { formatCount } from "./short_text.ts";
+import { encodePng } from "./png.ts";
 import { tableHtml } from "./table_html.ts";
 import { type Block, type Chip, factOf, type Group, type PictureBlock, type View } from "./view.ts";
 
@@ -66,7 +67,8 @@ function chipHtml({ text, note, mark }: Chip): HtmlPart {
 }
 
 /** Inside of SVG, since notebooks that do not trust drop `image-rendering`, and large pixels would be a blur. */
-function pictureHtml({ png, width, height, caption }: PictureBlock): Html {
+function pictureHtml({ pixels, columns, rows, width, height, caption }: PictureBlock): Html {
+  const png = encodePng(columns, rows, pixels);
   const data = btoa(Array.from(png, (byte) => String.fromCharCode(byte)).join(""));
   const size = `width="${width}" height="${height}"`;
   const svg = `<svg xmlns="http://www.w3.org/2000/svg" ${size}><image ${size} preserveAspectRatio="none" ` +

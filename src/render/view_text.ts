@@ -1,6 +1,6 @@
-import { chartText } from "./chart.ts";
+import { chartText } from "./chart_text.ts";
 import { visible } from "../errors.ts";
-import { formatCount } from "./number_text.ts";
+import { formatCount } from "./short_text.ts";
 import { type TextColumn, textTable } from "./text_table.ts";
 import {
   type Block,

@@ -1,6 +1,6 @@
 import { visible } from "../errors.ts";
-import { durationText } from "./duration_text.ts";
-import { formatBytes } from "./number_text.ts";
+import { durationText } from "./short_text.ts";
+import { formatBytes } from "./short_text.ts";
 import type { Progress } from "./progress.ts";
 import { rateOf } from "./recent_rate.ts";
 import type { Status } from "./status.ts";

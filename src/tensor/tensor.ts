@@ -195,7 +195,7 @@ export class Tensor {
   }
 
   /** What a notebook shows: statistics, values, and a picture where there is one. */
-  [Symbol.for("Jupyter.display")](): JupyterBundle {
+  [Symbol.for("Jupyter.display")](): Promise<JupyterBundle> {
     return viewBundle(() => tensorView(this));
   }
 

@@ -1,4 +1,4 @@
-import { type Block, encodePng, formatNumber } from "../render/mod.ts";
+import { type Block, formatNumber } from "../render/mod.ts";
 import { kindOf } from "./dtype.ts";
 import type { Statistics } from "./statistics.ts";
 import type { Tensor } from "./tensor.ts";
@@ -78,7 +78,9 @@ function picture(
   const some = shrink > 1 ? `; ${rows} × ${columns} of ${height} × ${width} shown` : "";
   return {
     kind: "picture",
-    png: encodePng(columns, rows, pixels),
+    pixels,
+    columns,
+    rows,
     width: columns * zoom,
     height: rows * zoom,
     caption: caption + some,

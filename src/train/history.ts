@@ -191,7 +191,7 @@ export class History {
   }
 
   /** What a notebook shows. */
-  [Symbol.for("Jupyter.display")](): JupyterBundle {
+  [Symbol.for("Jupyter.display")](): Promise<JupyterBundle> {
     return viewBundle(() => this.#view());
   }
 

@@ -27,8 +27,8 @@ interface Faces {
   readonly html: string;
 }
 
-function facesOf(value: object): Faces {
-  const bundle = Reflect.get(value, Symbol.for("Jupyter.display")).call(value);
+async function facesOf(value: object): Promise<Faces> {
+  const bundle = await Reflect.get(value, Symbol.for("Jupyter.display")).call(value);
   assertEquals(Object.keys(bundle), ["text/plain", "text/html"]);
   assertSafeHtml(bundle["text/html"]);
   return { text: joinedHead(bundle["text/plain"]), html: bundle["text/html"] };
@@ -73,7 +73,7 @@ Deno.test("a Checkpoint shows its variables by scope with statistics, and its pa
   const store = new MemoryStore("run");
   await (await build(model()).store(store).clock(CLOCK).done()).save();
   await using checkpoint = await openCheckpoint(store);
-  const faces = facesOf(checkpoint);
+  const faces = await facesOf(checkpoint);
   assertSameNumbers(faces);
   const tables = tablesOf(faces.html);
   assertEquals(tables.map((table) => table[0]?.[0]), [
@@ -125,7 +125,7 @@ Deno.test("display() with stats reads everything, a glance 64 MiB at most", asyn
   await (await build(ctx).store(store).done()).save();
   await using checkpoint = await openCheckpoint(store);
   store.reads = [];
-  const { text } = facesOf(checkpoint);
+  const { text } = await facesOf(checkpoint);
   assertMatch(text, /^\/large .* all 0$/m);
   assertMatch(text, /^\/other .* —$/m);
   assertMatch(text, /^\/small .* 1\.500 /m);
@@ -136,7 +136,7 @@ Deno.test("display() with stats reads everything, a glance 64 MiB at most", asyn
   assertMatch(all, /^\/other .* all 0$/m);
   assertEquals([seen.length, seen.at(-1)], [4, 100 * 1024 * 1024 + 16]);
   const before = total();
-  assertEquals(facesOf(checkpoint).text.match(/all 0$/gm)?.length, 2, "cached");
+  assertEquals((await facesOf(checkpoint)).text.match(/all 0$/gm)?.length, 2, "cached");
   assertEquals(total(), before);
 });
 
@@ -151,7 +151,7 @@ Deno.test("display() with stats reads a compressed checkpoint once", async () =>
   assertMatch(text, /= 1 200/);
   assert(store.reads.reduce((sum, each) => sum + each.length, 0) <= size);
   assertEquals(seen.at(-1), checkpoint.byteLength);
-  assertMatch(facesOf(checkpoint).text, /^\/layer_0\/biases .* all 0\.500 *$/m);
+  assertMatch((await facesOf(checkpoint)).text, /^\/layer_0\/biases .* all 0\.500 *$/m);
 });
 
 Deno.test("a Checkpoint says that a variable is damaged, and shows the others", async () => {
@@ -164,7 +164,7 @@ Deno.test("a Checkpoint says that a variable is damaged, and shows the others", 
   bytes[0] = (bytes[0] ?? 0) ^ 1;
   await store.publish(name, (sink) => sink.write(bytes));
   await using checkpoint = await openCheckpoint(store);
-  const { text, html } = facesOf(checkpoint);
+  const { text, html } = await facesOf(checkpoint);
   assertMatch(text, /✗ 1 variable cannot be read/);
   assertMatch(text, /✗ damaged/);
   assertMatch(text, /= 1\u202f200/);
@@ -177,16 +177,16 @@ Deno.test("a Context and a Handler show what they have, and consume nothing", as
   const ctx = new Context();
   await using handler = await load(ctx).store(store).done();
   ctx.in("layer_0").getVariable("weights");
-  const faces = facesOf(handler);
+  const faces = await facesOf(handler);
   assertSameNumbers(faces);
   assertEquals(tablesOf(faces.html)[0]?.[0]?.[0], "pending, shape");
   assertMatch(faces.text, /1 variable in the Context · 3 pending/);
-  assertSameNumbers(facesOf(ctx));
+  assertSameNumbers(await facesOf(ctx));
   assertEquals([handler.loadedVariables().size, ctx.numVariables()], [3, 1]);
   ctx.variableWithShape("later", "Float32", [3]);
-  assertMatch(facesOf(ctx).text, /^\/later .* no value yet$/m);
+  assertMatch((await facesOf(ctx)).text, /^\/later .* no value yet$/m);
   ctx.finalize();
-  assertEquals(facesOf(ctx).text, 'Context "/" (finalized)');
+  assertEquals((await facesOf(ctx)).text, 'Context "/" (finalized)');
 });
 
 Deno.test("lists of params show themselves, and are lists all the same", async () => {
@@ -195,13 +195,13 @@ Deno.test("lists of params show themselves, and are lists all the same", async (
   await using checkpoint = await openCheckpoint(store);
   for (const params of [ctx.params, checkpoint.params]) {
     assertEquals(Array.isArray(params), true);
-    const { text, html } = facesOf(params);
+    const { text, html } = await facesOf(params);
     assertMatch(text, /^Params · 3 params\n\nparam +type +value\n/);
     assertEquals(tablesOf(html)[0]?.[2], ["/lr", "float64", "0.001"]);
   }
 });
 
-Deno.test("diffParams() finds what was added, removed and changed, and changes of type", () => {
+Deno.test("diffParams() finds what was added, removed and changed, and changes of type", async () => {
   const a = new Context();
   a.setParams({ same: 1, lr: 0.001, gone: "x", kind: goParam("int", 3), nan: NaN });
   const b = a.clone();
@@ -218,15 +218,15 @@ Deno.test("diffParams() finds what was added, removed and changed, and changes o
     ["lr", "changed"],
   ]);
   assertEquals(diff.unchanged.map(({ key }) => key), ["nan", "same"]);
-  const faces = facesOf(diff);
+  const faces = await facesOf(diff);
   assertSameNumbers(faces);
   assertMatch(faces.text, /Context → Context \(2\) · \+ 1 added · − 1 removed · ~ 1 changed · ~ 1 changed type/);
   assertMatch(faces.text, /^~ \/lr +0\.001 +→ +0\.0005 +×0\.5$/m);
   assertMatch(faces.text, /^~ \/kind +3 +→ +3 +int → float64$/m);
   assertMatch(faces.text, /^2 unchanged$/m);
   assertEquals(diffParams(a, b, c).changes.map(({ key }) => key), ["added", "gone", "kind", "lr"]);
-  assertSafeHtml(facesOf(diffParams(a, b, c)).html);
-  assertMatch(facesOf(diffParams(a, a)).text, /✓ no difference/);
+  assertSafeHtml((await facesOf(diffParams(a, b, c))).html);
+  assertMatch((await facesOf(diffParams(a, a))).text, /✓ no difference/);
 });
 
 Deno.test("diffVariables() measures how far variables moved, and finds new and gone ones", async () => {
@@ -261,7 +261,7 @@ Deno.test("diffVariables() measures how far variables moved, and finds new and g
   assertEquals(w, { relative: 0.2, cosine: 29 / Math.sqrt(25 * 34), maxAbsolute: 1, notFinite: 0 });
   assertEquals([nan?.notFinite, nan?.relative], [1, 1]);
   assertEquals([zero?.relative, zero?.cosine], [Infinity, NaN]);
-  const faces = facesOf(diff);
+  const faces = await facesOf(diff);
   assertSameNumbers(faces);
   const wide = await viewText(diff, {});
   assertMatch(wide, /\/w +\(Float32\)\[2\] +20 % +0\.9947 +1$/m);
@@ -283,7 +283,7 @@ Deno.test("previewMean() says what takeMean() will do, and apply() does it", asy
   const size = Math.sqrt(2.5 ** 2 + 4 + 9 + 16 + 25 + 36);
   assertEquals(preview.variables[0]?.distances, [0.5 / size, 0.5 / size]);
   assertEquals([preview.readBytes, preview.memoryBytes], [2 * 24 + 8 + 8 + 8, 48 + 72]);
-  const faces = facesOf(preview);
+  const faces = await facesOf(preview);
   assertSameNumbers(faces);
   assertMatch(
     faces.text,
@@ -296,7 +296,7 @@ Deno.test("previewMean() says what takeMean() will do, and apply() does it", asy
     preview.variables.map(({ averaged }) => averaged),
   );
   assert(handler.mean !== undefined);
-  const report = facesOf(handler.mean);
+  const report = await facesOf(handler.mean);
   assertSameNumbers(report);
   assertMatch(report.text, /^Mean of 2 checkpoints · 1 of 4 variables averaged\n/);
 });
@@ -331,7 +331,7 @@ Deno.test("timeline() lists checkpoints and what the next save removes, and read
   );
   assertEquals(line.checkpoints[0]?.saved, CLOCK());
   assert(store.payloadReads.every(({ length }) => length < 24), "only the header is looked at");
-  const faces = facesOf(line);
+  const faces = await facesOf(line);
   assertSameNumbers(faces);
   assertMatch(faces.text, /^Timeline · 3 checkpoints · .* · − the next save removes 2, /);
   assertMatch(faces.text, /\n {2}checkpoint-\S+ {2}✓ newest {2}✓ backed up .*\n− checkpoint-/);
@@ -353,28 +353,29 @@ Deno.test("timeline() of a Handler that nobody told keep() spares what others wr
   assertEquals(await handler.listCheckpoints(), [...before, saved.baseName]);
 });
 
-Deno.test("a Tensor shows statistics, values with an ellipsis, and a picture where it is one", () => {
-  const flat = facesOf(Tensor.from([1, 2, 3]));
+Deno.test("a Tensor shows statistics, values with an ellipsis, and a picture where it is one", async () => {
+  const flat = await facesOf(Tensor.from([1, 2, 3]));
   assertSameNumbers(flat);
   assertStringIncludes(flat.text, "[1 2 3]");
-  const matrix = facesOf(Tensor.from(new Float32Array(400).map((_, i) => i - 200), { dimensions: [20, 20] }));
+  const matrix = await facesOf(Tensor.from(new Float32Array(400).map((_, i) => i - 200), { dimensions: [20, 20] }));
   assertMatch(matrix.text, /\[\[-200 -199 -198 … -183 -182 -181\]\n \[-180 [^]*\n …\n/);
   assertStringIncludes(matrix.html, 'alt="blue -200, clear 0, orange 200"');
-  assertEquals(valuesOf(30).length, 4, "lines of 75 characters, as NumPy has it");
-  assert(valuesOf(30).every((line) => line.length <= 75), valuesOf(30).join("\n"));
-  const image = facesOf(Tensor.from(new Uint8Array(16 * 16 * 3).fill(200), { dimensions: [16, 16, 3] }));
+  const values = await valuesOf(30);
+  assertEquals(values.length, 4, "lines of 75 characters, as NumPy has it");
+  assert(values.every((line) => line.length <= 75), values.join("\n"));
+  const image = await facesOf(Tensor.from(new Uint8Array(16 * 16 * 3).fill(200), { dimensions: [16, 16, 3] }));
   assertStringIncludes(image.text, "as an image, RGB");
-  assertStringIncludes(facesOf(Tensor.from(7)).text, "Tensor (Float32) · 1 element · 4 B\n\n7");
-  assertStringIncludes(facesOf(Tensor.zeros("Float32", [0, 3])).text, "[]");
+  assertStringIncludes((await facesOf(Tensor.from(7))).text, "Tensor (Float32) · 1 element · 4 B\n\n7");
+  assertStringIncludes((await facesOf(Tensor.zeros("Float32", [0, 3]))).text, "[]");
   const memory = new Float32Array(1);
   const detached = Tensor.from(memory);
   structuredClone(memory.buffer, { transfer: [memory.buffer] });
-  assertStringIncludes(facesOf(detached).text, "Cannot be shown");
+  assertStringIncludes((await facesOf(detached)).text, "Cannot be shown");
 });
 
-function valuesOf(size: number): string[] {
+async function valuesOf(size: number): Promise<string[]> {
   const values = new Float32Array(size).map((_, index) => Math.sin(index));
-  return facesOf(Tensor.from(values)).text.split("\n\n").at(-1)?.split("\n") ?? [];
+  return (await facesOf(Tensor.from(values))).text.split("\n\n").at(-1)?.split("\n") ?? [];
 }
 
 Deno.test("a Variable shows its row and its values, and reads none from a file", async () => {
@@ -382,14 +383,14 @@ Deno.test("a Variable shows its row and its values, and reads none from a file",
   const ctx = await run(store);
   const variable = ctx.in("layer_0").getVariable("weights");
   assert(variable !== undefined);
-  const faces = facesOf(variable);
+  const faces = await facesOf(variable);
   assertSameNumbers(faces);
   assertStringIncludes(faces.text, "[[ 3 -2  3]");
   const again = new Context();
   await using _ = await load(again).store(store).done();
   const lazy = again.in("layer_0").getVariable("weights");
   assert(lazy !== undefined);
-  assertMatch(facesOf(lazy).text, /\/layer_0\/weights +\(Float32\)\[2 3\] .* 3\.167 /);
+  assertMatch((await facesOf(lazy)).text, /\/layer_0\/weights +\(Float32\)\[2 3\] .* 3\.167 /);
   assertEquals(lazy.source instanceof Tensor, false);
 });
 
@@ -416,7 +417,7 @@ Deno.test("nothing in a foreign checkpoint becomes HTML", async () => {
     const objects = [handler, ctx, first, first.params, diffParams(first, second), await diffVariables(first, second)];
     const more = [await previewMean(store, 2), await timeline(store), handler.mean ?? {}, ...ctx.iterVariables()];
     for (const object of [...objects, ...more]) {
-      const { html } = facesOf(object);
+      const { html } = await facesOf(object);
       assert(html.includes(escaped(evil.slice(-3))) || object === more[1], html);
     }
   }
@@ -446,7 +447,7 @@ Deno.test("every view of 10,000 variables and params is bounded", async () => {
   const objects = [ctx, second, second.params, diffParams(first, ctx), await diffVariables(first, ctx)];
   await using lazy = await load(new Context()).store(store).done();
   for (const object of [...objects, await previewMean(store, 2), lazy]) {
-    const { text, html } = facesOf(object);
+    const { text, html } = await facesOf(object);
     assertMatch(textOf(html), /… and [\d\u202f]+ more/);
     assert(text.split("\n").length < 120, String(text.split("\n").length));
   }
@@ -459,7 +460,7 @@ Deno.test("a Checkpoint in a directory is read without waiting", async () => {
   try {
     await run(new LocalStore(directory));
     await using checkpoint = await openCheckpoint(directory);
-    assertMatch(facesOf(checkpoint).text, /^\/layer_0\/weights .* 3\.167 /m);
+    assertMatch((await facesOf(checkpoint)).text, /^\/layer_0\/weights .* 3\.167 /m);
   } finally {
     await Deno.remove(directory, { recursive: true });
   }
@@ -538,7 +539,7 @@ Deno.test("a Context tells its step, and what was loaded and not asked for yet",
   await run(store);
   const ctx = new Context();
   await using _ = await load(ctx).store(store).done();
-  assertMatch(facesOf(ctx).text, /^Context "\/" · 0 variables · 4 more loaded, not asked for yet \(48 B\)/);
+  assertMatch((await facesOf(ctx)).text, /^Context "\/" · 0 variables · 4 more loaded, not asked for yet \(48 B\)/);
   ctx.getGlobalStep();
-  assertMatch(facesOf(ctx).text, /^Context "\/" · step 1.200 · 1 variable · .* · 3 more loaded, /);
+  assertMatch((await facesOf(ctx)).text, /^Context "\/" · step 1.200 · 1 variable · .* · 3 more loaded, /);
 });

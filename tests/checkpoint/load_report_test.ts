@@ -58,7 +58,7 @@ Deno.test("a load report draws itself, what is not as expected first", async () 
   assertMatch(text, /^~ \/shaped +.* replaced the Context's value, which was \(Float32\)\[1\]$/m);
   assertMatch(text, /^⚠ \/own +.* left as it was: nothing was loaded for it$/m);
   assertMatch(text, /^ *\/rate +excluded: not loaded$/m);
-  const bundle: unknown = Reflect.get(handler.loadReport ?? {}, Symbol.for("Jupyter.display"))?.();
+  const bundle: unknown = await Reflect.get(handler.loadReport ?? {}, Symbol.for("Jupyter.display"))?.();
   assert(typeof bundle === "object" && bundle !== null && "text/html" in bundle);
   assertSafeHtml(String(bundle["text/html"]));
   assertStringIncludes(String(bundle["text/html"]), "left as it was");

@@ -210,7 +210,7 @@ Deno.test("names of metrics from a stranger's file are shown short, and neither 
   await putForeign(store, base, [], { more: { Cairn: { FormatVersion: 1, Metrics: { [name]: 1 } } } });
   await using checkpoint = await openCheckpoint(store, { onWarning: SILENT });
   for (const shown of [checkpoint, await timeline(store)]) {
-    const bundle = Reflect.get(shown, Symbol.for("Jupyter.display")).call(shown);
+    const bundle = await Reflect.get(shown, Symbol.for("Jupyter.display")).call(shown);
     assertSafeHtml(bundle["text/html"]);
     for (const face of [Deno.inspect(shown, { colors: false }), bundle["text/html"]]) {
       assert(

@@ -14,12 +14,12 @@ import {
   renderStatus,
   showProgress,
   type ShowProgressOptions,
-  statusBundle,
   watched,
   watchWork,
   type WorkState,
   workStatus,
 } from "../../src/render/mod.ts";
+import { statusBundle } from "../../src/render/status_html.ts";
 import { assertSafeHtml, textOf } from "./html_check.ts";
 
 const MIB = 1024 ** 2;

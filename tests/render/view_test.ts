@@ -1,15 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import {
-  display,
-  drawable,
-  flatTable,
-  jupyterBundle,
-  shorten,
-  viewHtml,
-  viewLine,
-  viewText,
-} from "../../src/render/mod.ts";
+import { display, drawable, flatTable, jupyterBundle, shorten, viewLine, viewText } from "../../src/render/mod.ts";
 import { formatNumber, formatPercent, type Group, type Row, type View } from "../../src/render/mod.ts";
+import { viewHtml } from "../../src/render/view_html.ts";
 import { assertSafeHtml, tablesOf, textOf } from "./html_check.ts";
 
 const EVIL = [
@@ -96,7 +88,7 @@ Deno.test("viewHtml() escapes whatever stands anywhere in a view", () => {
         { kind: "chips", chips: [{ text: short, note: short, mark: "good" }] },
         { kind: "note", text: short },
         { kind: "text", text: `${short}\n${short}` },
-        { kind: "picture", png: new Uint8Array(3), width: 1, height: 1, caption: short },
+        { kind: "picture", pixels: new Uint8Array(4), columns: 1, rows: 1, width: 1, height: 1, caption: short },
         flatTable([{ title: "" }, { title: "" }], [
           row(short, { text: short, chart: { kind: "bars", values: [1, 2], zero: 0.5 } }),
           row(short, { text: short, chart: { kind: "line", values: [1, 2] } }),
@@ -145,11 +137,11 @@ Deno.test("viewHtml() is plain tables with heads of their own when styles and im
   assertMatch(html, /<details style[^>]*><summary/, "folded");
 });
 
-Deno.test("drawable() gives data a face, and changes nothing else", () => {
+Deno.test("drawable() gives data a face, and changes nothing else", async () => {
   const data = drawable([1, 2], (list) => viewOf([], { title: `List of ${list.length}` }));
   assertEquals([...data], [1, 2]);
   assertEquals([JSON.stringify(data), Object.keys(data)], ["[1,2]", ["0", "1"]]);
-  const bundle = Reflect.get(data, Symbol.for("Jupyter.display"))();
+  const bundle = await Reflect.get(data, Symbol.for("Jupyter.display"))();
   assertEquals(Object.keys(bundle), ["text/plain", "text/html"]);
   assertStringIncludes(bundle["text/plain"], "List of 2");
   assertStringIncludes(Deno.inspect(data), "List of 2");
@@ -158,7 +150,7 @@ Deno.test("drawable() gives data a face, and changes nothing else", () => {
     throw new Error("<b>broken</b>");
   });
   assertStringIncludes(Deno.inspect(broken), "✗ <b>broken</b>");
-  assertSafeHtml(Reflect.get(broken, Symbol.for("Jupyter.display"))()["text/html"]);
+  assertSafeHtml((await Reflect.get(broken, Symbol.for("Jupyter.display"))())["text/html"]);
 });
 
 Deno.test("display() prints the view, or the value itself, when there is no kernel", async () => {

@@ -261,7 +261,7 @@ Deno.test("History shows a line for each metric, in a notebook and in the termin
   assertStringIncludes(text, "█");
   const show: unknown = Reflect.get(history, Symbol.for("Jupyter.display"));
   assert(typeof show === "function");
-  const html: string = show.call(history)["text/html"];
+  const html: string = (await show.call(history))["text/html"];
   assertStringIncludes(html, "&#60;b&#62;R");
   assert(!html.includes("<b>R"));
   assertEquals(Deno.inspect({ history }).includes("\n  "), false);

@@ -1,3 +1,4 @@
+import { mergeBars } from "./chart_text.ts";
 import { element, type Html } from "./html.ts";
 import type { Chart } from "./view.ts";
 
@@ -10,7 +11,6 @@ export const CHART_WIDTH = 88;
 const CHART_HEIGHT = 22;
 /** More bars than that cannot be told apart. */
 const MAX_BARS = 32;
-const BLOCKS = "▁▂▃▄▅▆▇█";
 
 /**
  * A chart as an `<img>` of SVG: the one form of drawing that notebooks keep when they do not trust. `alt` remains where
@@ -22,18 +22,6 @@ export function chartHtml(chart: Chart, alt: string, width = CHART_WIDTH): Html 
   const style =
     `display:block;margin:0 0 0 auto;width:${width}px;height:${CHART_HEIGHT}px;max-width:100%;border:0;padding:0;background:none`;
   return element("img", { alt, title: alt, style, src: `data:image/svg+xml;base64,${btoa(source)}` });
-}
-
-/** The same in block characters; a meter has none. */
-export function chartText(chart: Chart, width = 12): string {
-  if (chart.kind === "meter") return "";
-  const values = chart.kind === "bars" ? mergeBars(chart.values, width) : chart.values.slice(-width);
-  const top = Math.max(...values);
-  const scale = chart.kind === "bars" ? Math.sqrt : (x: number) => x;
-  return values.map((value) => {
-    if (!(value > 0)) return chart.kind === "bars" ? " " : BLOCKS[0];
-    return BLOCKS[Math.min(7, Math.floor(scale(value / top) * 7.99))];
-  }).join("");
 }
 
 function barsSvg(values: readonly number[], zero: number): string {
@@ -78,15 +66,4 @@ function meterHtml(value: number, alt: string): Html {
     "display:inline-block;vertical-align:middle;width:64px;height:8px;margin-left:8px;border-radius:4px;overflow:hidden;background-color:rgba(128,128,128,.25)";
   const fill = element("span", { style: `display:block;width:${percent}%;height:8px;background-color:${ACCENT}` });
   return element("span", { style: "white-space:nowrap" }, alt, element("span", { style: track }, fill));
-}
-
-/** At most `most` bars; neighbours are summed, evenly. */
-export function mergeBars(values: readonly number[], most: number): number[] {
-  if (values.length <= most) return [...values];
-  const bars = new Array<number>(most).fill(0);
-  values.forEach((value, index) => {
-    const bar = Math.floor(index * most / values.length);
-    bars[bar] = (bars[bar] ?? 0) + value;
-  });
-  return bars;
 }
