@@ -26,7 +26,7 @@ import type { Store } from "../store/mod.ts";
 import type { DType, Tensor } from "../tensor/mod.ts";
 import { checkpointLine, checkpointView, storedSource } from "./checkpoint_view.ts";
 import { entryLabel, PayloadReader } from "./payload_reader.ts";
-import { type ReadRange, readRange } from "./read_range.ts";
+import type { ReadRange } from "./read_range.ts";
 import { readValues } from "./read_values.ts";
 import type { WorkOptions } from "./save.ts";
 import { profileOf, type Source } from "./source.ts";
@@ -178,6 +178,7 @@ export class Checkpoint implements AsyncDisposable {
     if (range.start === undefined && range.end === undefined) {
       return await new StoredValue(this.#source.reader, entry).peek();
     }
+    const { readRange } = await import("./read_range.ts");
     return await readRange(this.#source.reader, entry, range);
   }
 

@@ -1,7 +1,8 @@
 import { drawable } from "../render/mod.ts";
 import { sameDimensions } from "../tensor/mod.ts";
 import { blockReader, forEachSideBySide } from "./compare.ts";
-import { ByteProgress, type WorkOptions } from "./save.ts";
+import { ByteProgress } from "./byte_progress.ts";
+import type { WorkOptions } from "./save.ts";
 import { variableKey } from "./snapshot.ts";
 import type { Side, VariableChange, VariableDistance, VariablesDiff } from "./variables_diff.ts";
 import { variablesDiffView } from "./variables_diff_view.ts";

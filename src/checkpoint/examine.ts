@@ -7,7 +7,8 @@ import { QUARANTINE_DIR, sortBlobs } from "./leftovers.ts";
 import { openIntact } from "./open_intact.ts";
 import { PINS_DIR } from "./pins.ts";
 import { type CheckpointsPlace, storeOf } from "./place.ts";
-import { ByteProgress, type WorkOptions } from "./save.ts";
+import { ByteProgress } from "./byte_progress.ts";
+import type { WorkOptions } from "./save.ts";
 import { TRASH_DIR } from "./trash.ts";
 
 /** Options of {@linkcode examine}. */

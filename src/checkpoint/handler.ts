@@ -4,7 +4,6 @@ import type { Metrics } from "../format/mod.ts";
 import { type InspectOptions, type JupyterBundle, type View, viewBundle, viewInspected } from "../render/mod.ts";
 import type { BackgroundSave, BackgroundSaveOptions } from "./background_save.ts";
 import { BackgroundSaver } from "./background_saver.ts";
-import { backUpNewest, expectNewest } from "./back_up_newest.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import type { CheckpointChoice } from "./choice.ts";
 import { listCheckpoints } from "./directory.ts";
@@ -17,13 +16,11 @@ import type { MeanReport } from "./mean.ts";
 import { PendingPool } from "./pending_pool.ts";
 import { type PendingVariable, pendingVariables } from "./pending_variable.ts";
 import { listPins } from "./pins.ts";
-import { prefetch } from "./prefetch.ts";
 import { Retention } from "./retention.ts";
 import type { RetentionPlan } from "./retention_plan.ts";
 import type { SaveOptions, WorkOptions } from "./save.ts";
 import { type BackgroundSaveHook, backgroundSaveHook, saveHook } from "./save_hook.ts";
 import { Saving } from "./saving.ts";
-import { clearTrash, listTrash, takeFromTrash } from "./trash.ts";
 import type { OpenedCheckpoints, SkippedCheckpoint } from "./with_intact.ts";
 
 /** Where a Handler's checkpoints are; not for users, so not a method. */
@@ -190,6 +187,7 @@ export class Handler implements Loader, AsyncDisposable {
   backup(): Promise<string> {
     return this.#saving.inTurn(async () => {
       this.#saving.expectOpen("back up");
+      const { backUpNewest, expectNewest } = await import("./back_up_newest.ts");
       await expectNewest(this.#settings);
       return await this.#saving.locked(() => backUpNewest(this.#settings));
     });
@@ -225,8 +223,9 @@ export class Handler implements Loader, AsyncDisposable {
   }
 
   /** Base names of what is in the folder `trash`, see {@linkcode Config.trash}; oldest first. */
-  trashed(): Promise<string[]> {
-    return listTrash(this.#settings.store);
+  async trashed(): Promise<string[]> {
+    const { listTrash } = await import("./trash.ts");
+    return await listTrash(this.#settings.store);
   }
 
   /**
@@ -234,12 +233,18 @@ export class Handler implements Loader, AsyncDisposable {
    * else the next save would put it there again. Returns its base name. Takes the lock, as {@linkcode save} does.
    */
   restoreFromTrash(choice?: number | bigint | string): Promise<string> {
-    return this.#saving.lockedInTurn("restore from the trash of", () => takeFromTrash(this.#settings.store, choice));
+    return this.#saving.lockedInTurn("restore from the trash of", async () => {
+      const { takeFromTrash } = await import("./trash.ts");
+      return await takeFromTrash(this.#settings.store, choice);
+    });
   }
 
   /** Removes what is in the trash for good, and returns its base names. Takes the lock, as {@linkcode save} does. */
   emptyTrash(): Promise<string[]> {
-    return this.#saving.lockedInTurn("empty the trash of", () => clearTrash(this.#settings.store));
+    return this.#saving.lockedInTurn("empty the trash of", async () => {
+      const { clearTrash } = await import("./trash.ts");
+      return await clearTrash(this.#settings.store);
+    });
   }
 
   /**
@@ -347,8 +352,9 @@ export class Handler implements Loader, AsyncDisposable {
    * Reads variables into memory that are still in the file, so that `variable.value()` need not: all, or those whose
    * scope (or `/scope/name`) is given or lies below. Throws NotFoundError for a scope without variables.
    */
-  prefetch(scopeOrNames: string | readonly string[] = "/", options: WorkOptions = {}): Promise<void> {
-    return prefetch(scopeOrNames, this.#pool, this.context, options);
+  async prefetch(scopeOrNames: string | readonly string[] = "/", options: WorkOptions = {}): Promise<void> {
+    const { prefetch } = await import("./prefetch.ts");
+    return await prefetch(scopeOrNames, this.#pool, this.context, options);
   }
 
   /**

@@ -5,7 +5,7 @@ import { crc32, type Entry } from "../format/mod.ts";
 import { byteLengthOf, type DType, Tensor } from "../tensor/mod.ts";
 import type { Decision } from "./mean.ts";
 import { allocateFor, entryLabel, type EntryReader } from "./payload_reader.ts";
-import type { ByteProgress } from "./save.ts";
+import type { ByteProgress } from "./byte_progress.ts";
 import type { Source } from "./source.ts";
 import { checkCrc } from "./stored_value.ts";
 

@@ -1,6 +1,7 @@
 import { crc32, type Entry } from "../format/mod.ts";
 import { allocateFor, type PayloadReader, SLICE_BYTES } from "./payload_reader.ts";
-import { ByteProgress, type WorkOptions } from "./save.ts";
+import { ByteProgress } from "./byte_progress.ts";
+import type { WorkOptions } from "./save.ts";
 import type { StoredValue } from "./stored_value.ts";
 
 /** Small values that follow each other are read together, up to this many bytes at once. */

@@ -6,12 +6,10 @@ import { type CheckpointChoice, findCandidates } from "./choice.ts";
 import { isDamage } from "./damage.ts";
 import { listCheckpoints, type Listing, removeCheckpoint } from "./directory.ts";
 import type { HandlerSettings } from "./handler_settings.ts";
-import { moveCheckpoint } from "./move_checkpoint.ts";
 import { addPin, listPins, removePin } from "./pins.ts";
-import { BY_OTHERS, judge, planOf, type RetentionPlan } from "./retention_plan.ts";
+import type { RetentionPlan } from "./retention_plan.ts";
 import { KEEP_ALL, keepLast, type RetentionPolicy, type RetentionRow } from "./retention_policy.ts";
 import { Survey, type Surveyed } from "./survey.ts";
-import { TRASH_DIR } from "./trash.ts";
 
 /** How what is there is judged. */
 export interface RetentionRules {
@@ -62,11 +60,12 @@ export class Retention {
   /** Removes what no longer stays, the oldest first, or moves it into the trash. The newest of `listing` was just saved. */
   async apply(listing: Listing, now: Date): Promise<void> {
     if (this.policy === KEEP_ALL) return;
+    const { BY_OTHERS, judge } = await import("./retention_plan.ts");
     const rows = await this.survey.of(listing);
     const verdicts = judge(rowsOf(rows, await listPins(this.#store)), this.policy, now, this.#rules.mayRemove);
     const goes = verdicts.filter(({ stays }) => !stays).map(({ baseName }) => baseName);
     for (const base of goes) {
-      if (this.#settings.trash) await moveCheckpoint(this.#store, base, "", TRASH_DIR);
+      if (this.#settings.trash) await (await import("./trash.ts")).moveToTrash(this.#store, base);
       else await removeCheckpoint(this.#store, base);
     }
     const spared = verdicts.filter(({ reasons }) => reasons.includes(BY_OTHERS)).length;
@@ -141,6 +140,7 @@ export async function planNextSave(
   { policy, trash, mayRemove }: RetentionRules,
   now: Date,
 ): Promise<RetentionPlan> {
+  const { judge, planOf } = await import("./retention_plan.ts");
   const rows = rowsOf(await survey.of(await listCheckpoints(store)), await listPins(store));
   const step = rows.at(-1)?.step ?? 0n;
   const coming = { baseName: NEXT, step, saved: now, metrics: {}, byteLength: 0, pinned: false, intact: true };

@@ -1,14 +1,11 @@
-import { type OnProgress, watched, watchWork, type WorkWatch } from "../render/mod.ts";
+import type { OnProgress } from "../render/mod.ts";
 import { byteLengthOf, sizeOf, Tensor } from "../tensor/mod.ts";
 import { messageOf, type OnWarning } from "../errors.ts";
 import {
   BIN_DATA_SUFFIX,
-  checkDraft,
   crc32,
-  encodeManifest,
   type EntryResult,
   JSON_NAME_SUFFIX,
-  layoutDraft,
   type Manifest,
   type Metrics,
   parseManifest,
@@ -16,11 +13,13 @@ import {
   planSegments,
   type Segment,
 } from "../format/mod.ts";
+import { checkDraft, encodeManifest, layoutDraft } from "../format/writing.ts";
 import type { BlobSink } from "../store/mod.ts";
+import { ByteProgress } from "./byte_progress.ts";
 import { type EntryReader, type PayloadReader, SLICE_BYTES } from "./payload_reader.ts";
 import type { SaveStore } from "./run_sink.ts";
 import type { Snapshot, SnapshotItem } from "./snapshot.ts";
-import { SegmentSink } from "./segment_sink.ts";
+import type { SegmentSink } from "./segment_sink.ts";
 import { checkCrc, StoredValue } from "./stored_value.ts";
 
 /** Options of long work. */
@@ -101,7 +100,7 @@ async function writePayload(
 ): Promise<WrittenPayload> {
   const header = payloadHeader(snapshot.profile, snapshot.compression);
   if (header.length > 0) await file.write(header);
-  using compressed = compressedSink(file, snapshot);
+  using compressed = await compressedSink(file, snapshot);
   const slices = new SliceSink(compressed ?? file, payloadSize);
   const readers = new Map<PayloadReader, EntryReader>();
   const results: EntryResult[] = [];
@@ -117,8 +116,12 @@ async function writePayload(
   }
 }
 
-function compressedSink(file: BlobSink, { compression, entries }: Snapshot): SegmentSink | undefined {
+async function compressedSink(
+  file: BlobSink,
+  { compression, entries }: Snapshot,
+): Promise<SegmentSink | undefined> {
   if (compression === "none") return undefined;
+  const { SegmentSink } = await import("./segment_sink.ts");
   const variables = entries.map(({ dtype, dimensions }) => ({
     dtype,
     byteLength: byteLengthOf(dtype, sizeOf(dimensions)),
@@ -248,34 +251,5 @@ class SliceSink {
     this.#beingWritten = bytes;
     this.#writing = this.#to.write(bytes);
     this.#writing.catch(() => {}); // The next call throws it.
-  }
-}
-
-/** Counts bytes, tells `progress`, and stops at an abort. */
-export class ByteProgress {
-  readonly #phase: string;
-  readonly #total: number;
-  readonly #signal: AbortSignal | undefined;
-  readonly #watch: WorkWatch;
-  #done = 0;
-
-  constructor(phase: string, total: number, options: WorkOptions) {
-    this.#phase = phase;
-    this.#total = total;
-    this.#signal = options.signal;
-    this.#watch = watchWork(options.progress, phase, total);
-    this.add(0);
-  }
-
-  /** `bytes` more are done. */
-  add(bytes: number): void {
-    this.#signal?.throwIfAborted();
-    this.#done += bytes;
-    this.#watch.update({ phase: this.#phase, done: this.#done, total: this.#total });
-  }
-
-  /** Does the work, and tells who shows it how it ended. */
-  during<T>(work: () => Promise<T>): Promise<T> {
-    return watched(this.#watch, work);
   }
 }

@@ -19,8 +19,7 @@ import type { Loading } from "./loading.ts";
 import { PayloadReader } from "./payload_reader.ts";
 import type { PendingPool } from "./pending_pool.ts";
 import type { Retention } from "./retention.ts";
-import { writingRuns } from "./run_sink.ts";
-import { type SaveOptions, writeCheckpoint } from "./save.ts";
+import type { SaveOptions } from "./save.ts";
 import { finishOnSignal } from "./signal_guard.ts";
 import { captureSnapshot, inheritRows, releaseSnapshot, rowsByKey, type Snapshot, variableKey } from "./snapshot.ts";
 import { WriterLock } from "./writer_lock.ts";
@@ -92,6 +91,7 @@ export class Saving implements SaverPort {
   }
 
   async #writeAs({ snapshot: captured, memory }: Captured, step: bigint, options: SaveOptions): Promise<Checkpoint> {
+    const { writeCheckpoint } = await import("./save.ts");
     const listing = await listCheckpoints(this.#store);
     const next = nextCounter(listing.seen);
     const counter = next > this.#counter ? next : this.#counter;
@@ -107,7 +107,7 @@ export class Saving implements SaverPort {
         { path: this.#dir },
       );
     }
-    const store = memory === undefined ? this.#store : writingRuns(this.#store, memory);
+    const store = memory === undefined ? this.#store : (await import("./run_sink.ts")).writingRuns(this.#store, memory);
     const write = (): Promise<Manifest> => writeCheckpoint(store, base, snapshot, this.onWarning, options);
     const manifest = await (options.pin === true ? this.#retention.whilePinned(base, write) : write());
     this.#retention.saved(name, manifest);

@@ -15,6 +15,11 @@ export async function listTrash(store: Store): Promise<string[]> {
   return names.filter((each): each is BaseName => each !== undefined).sort(compareBaseNames).map(({ base }) => base);
 }
 
+/** Moves a checkpoint into the trash. */
+export async function moveToTrash(store: Store, base: string): Promise<void> {
+  await moveCheckpoint(store, base, "", TRASH_DIR);
+}
+
 /** Moves a checkpoint (of that step, or name; default: the newest) out of the trash again, pinned, and tells which. */
 export async function takeFromTrash(store: Store, choice: number | bigint | string | undefined): Promise<string> {
   const trashed = await listTrash(store);

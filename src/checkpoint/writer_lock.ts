@@ -1,6 +1,5 @@
 import { LockedError, type LockHolder, type OnWarning } from "../errors.ts";
 import type { Store, StoreLock } from "../store/mod.ts";
-import { sweepLeftovers } from "./sweep.ts";
 
 /** The writers of one place in this process: one of them has the turn, the latest made has the right. */
 interface Seat {
@@ -76,7 +75,10 @@ export class WriterLock {
     seat.lock = undefined;
     seat.lock = await this.#lockStore();
     seat.newest = this.#number;
-    if (seat.lock.unsupported === undefined) return await sweepLeftovers(this.#store, this.#onWarning);
+    if (seat.lock.unsupported === undefined) {
+      const { sweepLeftovers } = await import("./sweep.ts");
+      return await sweepLeftovers(this.#store, this.#onWarning);
+    }
     this.#onWarning(
       `"${this.#store.label}" has no locks (${seat.lock.unsupported}): make sure yourself that only one process saves ` +
         "into it; what interrupted saves left is not swept",

@@ -16,21 +16,13 @@ export {
   parseBaseName,
 } from "./base_name.ts";
 export { crc32 } from "./crc32.ts";
-export { type EncodedManifest, encodeManifest, type EntryResult } from "./encode_manifest.ts";
+export type { EncodedManifest, EntryResult } from "./encode_manifest.ts";
 export { inflatePayload, inflatePayloadSync } from "./inflate.ts";
 export { type JsonMember, type JsonNode, JsonNumber, JsonObject } from "./json.ts";
-export { stringifyGo } from "./json_text.ts";
 export { NewerVersionError } from "./extras.ts";
 export { EXTRAS_KEY } from "./extras_key.ts";
 export { type Entry, findEntry, type Manifest, type ParamEntry, parseManifest } from "./manifest.ts";
-export {
-  checkDraft,
-  type EntryDraft,
-  type Layout,
-  layoutDraft,
-  type ManifestDraft,
-  type ParamDraft,
-} from "./manifest_draft.ts";
+export type { EntryDraft, Layout, ManifestDraft, ParamDraft } from "./manifest_draft.ts";
 export { MAX_MANIFEST_BYTES } from "./limits.ts";
 export { type Metrics, NO_METRICS } from "./metrics.ts";
 export { formatParameterName, parseParameterName } from "./parameter_name.ts";

@@ -4,7 +4,6 @@ import { checkFolder, compareNames, isBlobFile, parseBlobName } from "./blob_nam
 import { DenoFiles } from "./deno_files.ts";
 import { type Access, fileError, type FileOperation } from "./file_error.ts";
 import type { FileEntry, FileReader, Files } from "./files.ts";
-import { takeLock } from "./local_lock.ts";
 import { LocalReadHandle } from "./local_read_handle.ts";
 import { LocalRoot } from "./local_root.ts";
 import { SLICE_BYTES, SlicedSink } from "./sliced_sink.ts";
@@ -181,6 +180,7 @@ export class LocalStore implements Store {
       // Opening it would create or truncate what a symlink leads to.
       const kind = await this.#kindOf(path) ?? "file";
       if (kind !== "file") throw new StoreError(`Cannot lock "${this.label}": "${path}" is not a file`, { path });
+      const { takeLock } = await import("./local_lock.ts");
       const lock = await takeLock(this.#files, path, this.label);
       try {
         await this.#root.settle();

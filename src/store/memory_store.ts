@@ -1,7 +1,6 @@
 import { LockedError, type LockHolder, NotFoundError, StoreError } from "../errors.ts";
 import { parseBlobName } from "./blob_name.ts";
 import { listBlobs, openBlob } from "./embedded_store.ts";
-import { thisHolder } from "./local_lock.ts";
 import type { BlobInfo, BlobSink, ReadHandle, Store, StoreLock } from "./store.ts";
 
 /**
@@ -77,13 +76,14 @@ export class MemoryStore implements Store {
   }
 
   /** Takes the exclusive lock, or throws LockedError. */
-  // deno-lint-ignore require-await -- a failure must be a rejection
   async lock(): Promise<StoreLock> {
     if (this.#locked) {
       const message = `Cannot lock "${this.label}": somebody in this process has the lock`;
       throw new LockedError(message, { path: this.label }, this.#holder);
     }
     this.#locked = true;
+    this.#holder = undefined;
+    const { thisHolder } = await import("./local_lock.ts");
     this.#holder = thisHolder();
     let held = true;
     return {

@@ -1,15 +1,6 @@
 import { assert, assertEquals, assertGreater } from "@std/assert";
-import {
-  checkDraft,
-  encodeManifest,
-  type JsonNode,
-  JsonNumber,
-  JsonObject,
-  layoutDraft,
-  parseJson,
-  parseManifest,
-  stringifyGo,
-} from "../../src/format/mod.ts";
+import { type JsonNode, JsonNumber, JsonObject, parseJson, parseManifest } from "../../src/format/mod.ts";
+import { checkDraft, encodeManifest, layoutDraft, stringifyGo } from "../../src/format/writing.ts";
 import { draftOf, unchanged } from "./drafts.ts";
 import { goldenFiles, openGolden, VERSIONS } from "./golden_files.ts";
 

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertInstanceOf, assertLess, assertThrows } from "@std/assert";
 import { CheckpointError, CorruptError, FormatError, LimitError } from "../../src/errors.ts";
-import { encodeManifest, layoutDraft, type Manifest, parseManifest } from "../../src/format/mod.ts";
+import { type Manifest, parseManifest } from "../../src/format/mod.ts";
+import { encodeManifest, layoutDraft } from "../../src/format/writing.ts";
 import { draftOf, unchanged } from "./drafts.ts";
 import { readGolden } from "./golden_files.ts";
 

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertInstanceOf, assertThrows } from "@std/assert";
 import { FormatError, LimitError } from "../../src/errors.ts";
-import { JsonNumber, JsonObject, parseJson, stringifyGo } from "../../src/format/mod.ts";
+import { JsonNumber, JsonObject, parseJson } from "../../src/format/mod.ts";
+import { stringifyGo } from "../../src/format/writing.ts";
 
 Deno.test("parseJson() and stringifyGo() keep number texts, key order, duplicate keys and __proto__", () => {
   const text =

@@ -1,16 +1,8 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { GoParam } from "../../src/context/go_param.ts";
 import { CorruptError, FormatError, LimitError, ShapeError } from "../../src/errors.ts";
-import {
-  checkDraft,
-  encodeManifest,
-  type Entry,
-  type EntryDraft,
-  layoutDraft,
-  type Manifest,
-  type ManifestDraft,
-  parseManifest,
-} from "../../src/format/mod.ts";
+import { type Entry, type EntryDraft, type Manifest, type ManifestDraft, parseManifest } from "../../src/format/mod.ts";
+import { checkDraft, encodeManifest, layoutDraft } from "../../src/format/writing.ts";
 import type { DType } from "../../src/tensor/dtype.ts";
 import { entryNamed, manifestBytes } from "./drafts.ts";
 

@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { GoParam, type ParamValue } from "../../src/context/go_param.ts";
 import { FormatError } from "../../src/errors.ts";
-import { paramFromJson, paramToJson, parseJson, stringifyGo } from "../../src/format/mod.ts";
+import { paramFromJson, paramToJson, parseJson } from "../../src/format/mod.ts";
+import { stringifyGo } from "../../src/format/writing.ts";
 
 /** Go type and JSON, the value it is read as, and whether it fits. */
 type Case = [goType: string, json: string, value: ParamValue, fits?: false];

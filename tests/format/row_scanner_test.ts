@@ -1,7 +1,8 @@
 // The row scanner against the careful reader: whatever a file has, both must say the same of it.
 import { assertEquals, assertGreater, assertStrictEquals } from "@std/assert";
 import { CheckpointError } from "../../src/errors.ts";
-import { encodeManifest, findEntry, layoutDraft, type Manifest, parseManifest } from "../../src/format/mod.ts";
+import { findEntry, type Manifest, parseManifest } from "../../src/format/mod.ts";
+import { encodeManifest, layoutDraft } from "../../src/format/writing.ts";
 import type { Entry } from "../../src/format/mod.ts";
 import { RowScanner } from "../../src/format/row_scanner.ts";
 import { mutate, randomChanges, randomFrom } from "../hostile/mutation.ts";

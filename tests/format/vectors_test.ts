@@ -2,16 +2,14 @@ import { createHash } from "node:crypto";
 import { assertEquals } from "@std/assert";
 import { goParam, type ParamValue } from "../../src/context/go_param.ts";
 import {
-  checkDraft,
   checkPayload,
   detectPayload,
-  encodeManifest,
-  layoutDraft,
   type Manifest,
   type ManifestDraft,
   type ParamDraft,
   parseManifest,
 } from "../../src/format/mod.ts";
+import { checkDraft, encodeManifest, layoutDraft } from "../../src/format/writing.ts";
 import { draftOf, entryNamed, manifestBytes, unchanged } from "./drafts.ts";
 
 const RAW = { compression: "none", dataOffset: 0, profile: undefined } as const;
