@@ -136,6 +136,7 @@ export function applyPlan(
   const rows = rowsByKey(manifest);
   return {
     ...spelling,
+    plain: manifest.plain,
     get entries() {
       return rows();
     },
@@ -185,6 +186,7 @@ function spellingReports(source: Source, profile: Profile): string[] {
 export function inheritNothing(settings: HandlerSettings): Inherited {
   return {
     ...target(settings, "gomlx-0.10", "none"),
+    plain: true,
     entries: new Map(),
     params: new WeakMap(),
     paramRows: new Map(),

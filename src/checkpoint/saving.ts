@@ -112,11 +112,11 @@ export class Saving implements SaverPort {
     const manifest = await (options.pin === true ? this.#retention.whilePinned(base, write) : write());
     this.#retention.saved(name, manifest);
     const rows = rowsByKey(manifest);
-    for (const item of snapshot.entries) {
+    for (const item of manifest.plain ? [] : snapshot.entries) {
       const row = item.origin && rows().get(variableKey(item));
       if (row !== undefined) item.origin?.addRow(row);
     }
-    this.#loading.inherited = inheritRows(this.#loading.inherited, rows);
+    this.#loading.inherited = inheritRows(this.#loading.inherited, manifest.plain, rows);
     await this.#afterSave("continue with the new file", () => this.#movePending(base, manifest, captured, rows));
     await this.#afterSave("remove older checkpoints", () => {
       return this.#retention.apply({ ...listing, checkpoints: [...listing.checkpoints, name] }, saved);

@@ -40,7 +40,9 @@ export interface Inherited {
   readonly profile: Profile;
   /** The compression to write. */
   readonly compression: Compression;
-  /** Rows by {@linkcode variableKey}. */
+  /** Whether the rows of variables have nothing to keep: what is written without them is the same. */
+  readonly plain: boolean;
+  /** Rows by {@linkcode variableKey}; put together when they are asked for. */
   readonly entries: ReadonlyMap<string, Entry>;
   /** Rows of the params that were loaded, by the object that the Context got. */
   readonly params: WeakMap<GoParam, ParamEntry>;
@@ -59,7 +61,11 @@ export function rowsByKey(manifest: Manifest): () => ReadonlyMap<string, Entry> 
 }
 
 /** The same, but with the rows of another file. */
-export function inheritRows(inherited: Inherited, rows: () => ReadonlyMap<string, Entry>): Inherited {
+export function inheritRows(
+  inherited: Inherited,
+  plain: boolean,
+  rows: () => ReadonlyMap<string, Entry>,
+): Inherited {
   const { profile, compression, params, paramRows, unloadedParams, unknown } = inherited;
   return {
     profile,
@@ -68,6 +74,7 @@ export function inheritRows(inherited: Inherited, rows: () => ReadonlyMap<string
     paramRows,
     unloadedParams,
     unknown,
+    plain,
     get entries() {
       return rows();
     },
@@ -109,7 +116,8 @@ export function captureSnapshot(
   inherited: Inherited,
   style: { readonly extras: boolean; readonly writer: string; readonly metrics: Metrics },
 ): Snapshot {
-  const variables = Array.from(context.iterVariables()).filter((each) => !excluded.has(each));
+  const all = Array.from(context.iterVariables());
+  const variables = excluded.size === 0 ? all : all.filter((each) => !excluded.has(each));
   expectValues(variables);
   const untouched = Array.from(pending).filter(({ scope, name }) => !context.inspectVariableIfLoaded(scope, name));
   const params = captureParams(context, inherited);
@@ -118,7 +126,7 @@ export function captureSnapshot(
     profile: inherited.profile,
     compression: inherited.compression,
     unknown: inherited.unknown,
-    entries: [...variableItems(variables, inherited), ...untouched.map((each) => pendingItem(each, inherited))],
+    entries: variableItems(variables, inherited).concat(untouched.map((each) => pendingItem(each, inherited))),
     params,
   };
 }
@@ -143,7 +151,10 @@ function expectValues(variables: readonly Variable[]): void {
 function variableItems(variables: readonly Variable[], inherited: Inherited): SnapshotItem[] {
   const entries: SnapshotItem[] = [];
   try {
-    for (const each of variables) entries.push(...variableItem(each, inherited));
+    for (const each of variables) {
+      const { source } = each;
+      if (source !== undefined) entries.push(variableItem(each, source, inherited));
+    }
     return entries;
   } catch (error) {
     releaseSnapshot({ entries });
@@ -151,26 +162,32 @@ function variableItems(variables: readonly Variable[], inherited: Inherited): Sn
   }
 }
 
-function variableItem(variable: Variable, inherited: Inherited): SnapshotItem[] {
-  const { scope, name, dtype, dimensions, trainable, source, live, origin } = variable;
-  if (source === undefined) return [];
+function variableItem(variable: Variable, source: Tensor | LoadedValue, inherited: Inherited): SnapshotItem {
+  const { scope, name, dtype, dimensions, trainable, live, origin } = variable;
   const captured = live?.capture();
-  return [{
+  return {
     scope,
     name,
     dtype,
     dimensions,
     trainable,
-    kept: inherited.entries.get(variableKey(variable)),
+    kept: keptRow(scope, name, dimensions, inherited),
     value: captured ?? source,
     captured,
     origin: origin instanceof StoredValue ? origin : undefined,
-  }];
+  };
+}
+
+/** The row that a variable had in the last file, where a writer has to know it. */
+function keptRow(scope: string, name: string, dimensions: readonly number[], inherited: Inherited): Entry | undefined {
+  // Whether a profile may hold an empty variable depends on where that comes from.
+  if (inherited.plain && !dimensions.includes(0)) return undefined;
+  return inherited.entries.get(variableKey({ scope, name }));
 }
 
 function pendingItem({ scope, name, value }: Pending, inherited: Inherited): SnapshotItem {
   const { dtype, dimensions, trainable } = value;
-  const kept = inherited.entries.get(variableKey({ scope, name }));
+  const kept = keptRow(scope, name, dimensions, inherited);
   return { scope, name, dtype, dimensions, trainable, kept, value, origin: value };
 }
 

@@ -67,6 +67,8 @@ export interface Manifest {
   readonly count: number;
   /** In file order; of two with one scope and name, the one that counts. */
   readonly entries: readonly Entry[];
+  /** Whether all entries are spelled as they would be written anew, without unknown keys: there is nothing to keep. */
+  readonly plain: boolean;
   /** In file order; of two with one scope and key the last one counts. */
   readonly params: readonly ParamEntry[];
   /** Whether `Params` is null or missing. */
@@ -163,6 +165,7 @@ export function parseManifest(
     get entries() {
       return plain?.all() ?? careful?.entries ?? [];
     },
+    plain: plain !== undefined,
     params,
     nullParams: top.paramRows === undefined,
     profile,
