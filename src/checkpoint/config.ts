@@ -30,7 +30,7 @@ export interface DirOptions {
   readonly mode?: number;
   /**
    * Maps the payload into memory instead of reading it: loading takes no time and no memory, and pages are read from
-   * the file when they are touched. Writing into a tensor never changes the file. Needs Linux and `--allow-ffi`;
+   * the file when they are touched; with {@linkcode Config.immediate} all at once. Writing into a tensor never changes the file. Needs Linux and `--allow-ffi`;
    * otherwise, for compressed payloads and for variables whose position does not fit their dtype, values are read as
    * usual, and a warning says why.
    *

@@ -10,7 +10,7 @@ import {
   PAYLOAD_HEAD_BYTES,
   type PayloadHead,
 } from "../format/mod.ts";
-import type { MappedFile, ReadHandle } from "../store/mod.ts";
+import type { MappedBytes, MappedFile, ReadHandle } from "../store/mod.ts";
 import { AheadReader } from "./ahead_reader.ts";
 import { SegmentHandle } from "./segment_handle.ts";
 
@@ -47,7 +47,7 @@ export class PayloadReader implements EntryReader {
   #dataOffset = 0;
   #inflated: Map<Entry, Uint8Array> | undefined;
   #inflating: Promise<Map<Entry, Uint8Array>> | undefined;
-  #mapped: Uint8Array | undefined;
+  #mapped: MappedBytes | undefined;
   #running = 0;
   #closed = false;
 
@@ -76,7 +76,12 @@ export class PayloadReader implements EntryReader {
   /** Bytes of an entry from `start` on in the mapped file; undefined if it is not mapped. */
   view(entry: Entry, start = 0, length: number = entry.byteLength - start): Uint8Array | undefined {
     const from = entry.position + start;
-    return this.#mapped?.subarray(from, from + length);
+    return this.#mapped?.bytes.subarray(from, from + length);
+  }
+
+  /** Has the operating system read bytes of the mapped file. */
+  async populate(position: number, length: number): Promise<void> {
+    await this.#mapped?.populate(position, length);
   }
 
   /** Whether an entry can be read by position, without inflating the rest. */
@@ -168,7 +173,7 @@ export class PayloadReader implements EntryReader {
 
   #map(map: () => MappedFile): void {
     const mapped = this.#head.compression === "none" ? map() : { reason: "it is compressed" };
-    if ("bytes" in mapped) this.#mapped = mapped.bytes;
+    if ("bytes" in mapped) this.#mapped = mapped;
     else this.reports = [...this.reports, `payload "${this.path}" is read, not mapped: ${mapped.reason}`];
   }
 

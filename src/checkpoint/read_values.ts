@@ -7,6 +7,9 @@ import type { StoredValue } from "./stored_value.ts";
 /** Small values that follow each other are read together, up to this many bytes at once. */
 const RUN_BYTES = 1024 * 1024;
 
+/** Of a mapped file that many are read ahead at once: long enough for few calls, short enough to show progress. */
+const MAPPED_BYTES = 32 * 1024 * 1024;
+
 /**
  * Several reads at once: more than the disk, memory that nobody has touched yet takes its time, and each core gives its
  * own. One more waits while the thread here compares checksums.
@@ -25,7 +28,7 @@ export async function readValues(values: readonly StoredValue[], options: WorkOp
       // A save may move a value to its own file meanwhile; its old row is that of this reader.
       const rows = group.map((value): Row => ({ value, entry: value.entry }))
         .sort((a, b) => a.entry.position - b.entry.position);
-      if (reader.mapped) takeViews(rows, reader, progress);
+      if (reader.mapped) await takeViews(rows, reader, progress);
       else if (reader.positional) await readPieces(rows, reader, progress);
       else await inflate(rows, reader, progress);
     }
@@ -38,12 +41,34 @@ interface Row {
   readonly entry: Entry;
 }
 
-function takeViews(rows: readonly Row[], reader: PayloadReader, progress: ByteProgress): void {
+/** The operating system reads the pages, several parts at once. */
+async function takeViews(rows: readonly Row[], reader: PayloadReader, progress: ByteProgress): Promise<void> {
+  const parts = partsOf(rows);
+  await Promise.all(Array.from({ length: READS_AT_ONCE }, async () => {
+    for (const { position, length } of parts) {
+      await reader.populate(position, length);
+      progress.add(length);
+    }
+  }));
   for (const { value, entry } of rows) {
     const view = reader.view(entry);
     if (view !== undefined) value.settle(view);
-    progress.add(entry.byteLength);
   }
+}
+
+/** What the rows cover, in parts of up to {@linkcode MAPPED_BYTES}. */
+function* partsOf(rows: readonly Row[]): Generator<{ readonly position: number; readonly length: number }, void> {
+  let [position, length] = [0, 0];
+  for (const { entry } of rows) {
+    if (entry.position !== position + length) {
+      if (length > 0) yield { position, length };
+      [position, length] = [entry.position, 0];
+    }
+    for (length += entry.byteLength; length >= MAPPED_BYTES; position += MAPPED_BYTES, length -= MAPPED_BYTES) {
+      yield { position, length: MAPPED_BYTES };
+    }
+  }
+  if (length > 0) yield { position, length };
 }
 
 async function inflate(rows: readonly Row[], reader: PayloadReader, progress: ByteProgress): Promise<void> {

@@ -1,7 +1,18 @@
 import { messageOf } from "../errors.ts";
 
 /** A file in memory, or why it is not. */
-export type MappedFile = { readonly bytes: Uint8Array } | { readonly reason: string };
+export type MappedFile = MappedBytes | { readonly reason: string };
+
+/** A file as memory. */
+export interface MappedBytes {
+  /** All of it. */
+  readonly bytes: Uint8Array;
+  /**
+   * Has the operating system read `length` bytes from `start` on, in a thread of its own, so that nobody waits when they
+   * are touched. Where it cannot (Linux before 5.14), they are read then.
+   */
+  populate(start: number, length: number): Promise<void>;
+}
 
 /** Where Linux distributions have the C library: by absolute path, so that no search path decides. */
 const LIBC = [
@@ -18,6 +29,7 @@ const SYMBOLS = {
   readlink: { parameters: ["buffer", "buffer", "usize"], result: "isize" },
   mmap: { parameters: ["pointer", "usize", "i32", "i32", "i32", "i64"], result: "pointer" },
   munmap: { parameters: ["pointer", "usize"], result: "i32" },
+  madvise: { parameters: ["pointer", "usize", "i32"], result: "i32", nonblocking: true },
 } as const;
 
 const O_RDONLY_CLOEXEC = 0o2000000;
@@ -26,6 +38,9 @@ const PROT_READ_WRITE = 3;
 /** Private: who writes into the memory gets a page of its own, the file never changes. No memory is set aside for it. */
 const MAP_PRIVATE_NORESERVE = 0x4002;
 const MAP_FAILED = 2n ** 64n - 1n;
+const MADV_POPULATE_READ = 22;
+/** The largest pages there are. */
+const PAGE_BYTES = 65_536;
 const MAX_PATH_BYTES = 4096;
 
 type Libc = Deno.DynamicLibrary<typeof SYMBOLS>["symbols"];
@@ -72,10 +87,22 @@ function mapWith(libc: Libc, real: string, size: number): MappedFile {
     }
     const buffer = Deno.UnsafePointerView.getArrayBuffer(pointer, size);
     mappings.register(buffer, { pointer, size });
-    return { bytes: new Uint8Array(buffer) };
+    return mappedBytes(libc, pointer, new Uint8Array(buffer));
   } finally {
     libc.close(descriptor);
   }
+}
+
+function mappedBytes(libc: Libc, pointer: Deno.PointerObject, bytes: Uint8Array): MappedBytes {
+  return {
+    bytes,
+    async populate(start, length) {
+      const from = start - start % PAGE_BYTES;
+      const page = Deno.UnsafePointer.offset(pointer, from);
+      // Advice: nothing depends on whether it was taken. While it is waited for, `bytes` keeps the memory mapped.
+      await libc.madvise(page, BigInt(Math.min(bytes.length, start + length) - from), MADV_POPULATE_READ);
+    },
+  };
 }
 
 /** A view of unmapped memory would crash the process: nothing but the collector knows when the last one is gone. */

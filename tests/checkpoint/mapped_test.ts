@@ -175,3 +175,24 @@ Deno.test({
     assertEquals(reasonOf(`${directory.path}/empty`, 0), "it is empty");
   },
 });
+
+Deno.test({
+  name: "mapFile() reads pages ahead at any place, and writing into them still never reaches the file",
+  ignore: !IS_LINUX,
+  async fn() {
+    await using directory = await TemporaryDirectory.make();
+    const path = `${directory.path}/a`;
+    const content = Uint8Array.from({ length: 300_001 }, (_, index) => index % 251);
+    await Deno.writeFile(path, content);
+    const mapped = mapFile(path, path, content.length);
+    assert("bytes" in mapped);
+    mapped.bytes[5] = 255;
+    for (
+      const [start, length] of [[0, 300_001], [1, 1], [131_073, 100_000], [300_000, 1], [300_000, 999_999], [7, 0]]
+    ) {
+      await mapped.populate(start ?? 0, length ?? 0);
+    }
+    assertEquals([mapped.bytes[5], mapped.bytes[6], mapped.bytes[300_000]], [255, 6, 300_000 % 251]);
+    assertEquals(await Deno.readFile(path), content);
+  },
+});
