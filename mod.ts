@@ -129,6 +129,7 @@ export type {
   FileStat,
   FileWriter,
   LocalStoreOptions,
+  MappedBytes,
   MappedFile,
   ReadHandle,
   Store,

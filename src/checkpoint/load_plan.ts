@@ -107,15 +107,13 @@ export function applyPlan(
     const variable = settings.immediate
       ? context.getVariableByScopeAndName(scope, name)
       : context.inspectVariableIfLoaded(scope, name);
-    if (variable === undefined) continue;
-    if (variable.origin !== value) {
-      const had = shapeText(variable.dtype, variable.dimensions);
-      const has = shapeText(value.dtype, value.dimensions);
-      if (had !== has) {
-        settings.onWarning(`"${base}": variable "${variable.scopeAndName}" was ${had} and is now ${has}`);
-      }
-      variable.setLoaded(value);
+    if (variable === undefined || variable.origin === value) continue;
+    const had = shapeText(variable.dtype, variable.dimensions);
+    const has = shapeText(value.dtype, value.dimensions);
+    if (had !== has) {
+      settings.onWarning(`"${base}": variable "${variable.scopeAndName}" was ${had} and is now ${has}`);
     }
+    variable.setLoaded(value);
     pool.give(variable);
   }
   const groups = liveGroupsOf(context);

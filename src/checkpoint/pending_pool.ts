@@ -69,7 +69,7 @@ export class PendingPool implements Loader {
   give(variable: { readonly scope: string; readonly name: string }): StoredValue | undefined {
     const value = this.#find(variable)?.value;
     if (value === undefined) return undefined;
-    this.#given.add(new WeakRef(value));
+    if (value.reader !== undefined) this.#given.add(new WeakRef(value));
     this.#forget(variable);
     return value;
   }

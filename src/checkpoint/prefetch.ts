@@ -14,15 +14,21 @@ export async function prefetch(
 ): Promise<void> {
   const stored = pool.stored();
   const registered = Array.from(context.iterVariables());
+  const all = (): boolean => true;
   const wanted = (typeof scopeOrNames === "string" ? [scopeOrNames] : scopeOrNames).map((path) => {
+    if (path === "/") return all;
     const below = path.endsWith("/") ? path : `${path}/`;
     const covers = (label: string): boolean => label === path || label.startsWith(below);
-    if (path === "/" || [...stored, ...registered].some((each) => covers(entryLabel(each)))) return covers;
+    if ([...stored, ...registered].some((each) => covers(entryLabel(each)))) return covers;
     throw new NotFoundError(`Cannot prefetch "${path}": no variable is at or below it`, { entry: path });
   });
-  const values = stored.filter((each) => wanted.some((covers) => covers(entryLabel(each)))).map(({ value }) => value);
+  const covered = wanted.includes(all) ? stored : stored.filter((each) => {
+    const label = entryLabel(each);
+    return wanted.some((covers) => covers(label));
+  });
+  const values = covered.map(({ value }) => value);
   await readValues(values.filter((value) => value.reader?.positional), options);
   // Whoever asks for a part of a compressed payload will ask for more of it: these keep the rest.
-  for (const value of values) await value.read();
+  for (const value of values) if (value.loaded === undefined) await value.read();
   pool.closeUnused();
 }

@@ -112,9 +112,7 @@ export class Context {
    * @throws {VariableError} if the path does not start with `/`.
    */
   inAbsPath(path: string): Context {
-    if (!path.startsWith("/")) {
-      throw new VariableError(`Cannot enter scope "${path}": wanted a path that starts with "/"`);
-    }
+    checkPath(path);
     return this.#with({ scope: path });
   }
 
@@ -257,7 +255,7 @@ export class Context {
     if (existing !== undefined) return existing;
     const loaded = data.loader?.loadVariable(this, scope, name);
     if (loaded === undefined) return undefined;
-    this.inAbsPath(scope); // refuses a scope without "/"
+    checkPath(scope);
     const { dtype, dimensions } = loaded;
     return data.createVariable({ scope, name, dtype, dimensions }).setLoaded(loaded);
   }
@@ -453,4 +451,9 @@ function plain(value: ParamValue): unknown {
   if (typeof value !== "object" || value === null) return value;
   if (Array.isArray(value)) return value.map(plain);
   return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, plain(each)]));
+}
+
+function checkPath(path: string): void {
+  if (path.startsWith("/")) return;
+  throw new VariableError(`Cannot enter scope "${path}": wanted a path that starts with "/"`);
 }

@@ -2,16 +2,17 @@
 // CRC-32 as gzip uses it. AssemblyScript; see build.ts.
 // Memory: 16 tables of 256 words from 0 on; then what is carried into the next bytes; then the bytes.
 //
-// Small amounts go through the tables, sixteen bytes at a time ("slicing by 16"). Of large ones, a byte is as good as
-// the same byte added (without carries, as all here) at each of four places behind it, since y^4800 = y^(4800-2320) +
-// y^(4800-2928) + y^(4800-3376) + 1 with y = x^8 modulo the polynomial: so sixteen at a time are carried ahead, and only the
-// last 4800 go through the tables. (The shortest such sum of four whose places are multiples of sixteen; found by trying.)
+// Few bytes go through the tables, sixteen at a time ("slicing by 16"). Of more, a byte is as good as the same byte added
+// (without carries, as all here) at certain places behind it, since with y = x^8 and modulo the polynomial
+//   y^4800 = y^(4800-2320) + y^(4800-2928) + y^(4800-3376) + 1 and
+//   y^2192 = y^(2192-848) + y^(2192-912) + y^(2192-1072) + y^(2192-1728) + y^(2192-2064) + 1.
+// So sixteen at a time are carried ahead: of many by the first, which has fewer places; the last 4800 by the second; and the
+// last 2192 go through the tables. (The shortest such sums whose places are multiples of sixteen and some way off, so that
+// no load waits for a store; found by trying.)
 
-const NEAR: u32 = 2320;
-const SECOND: u32 = 2928;
-const THIRD: u32 = 3376;
 const FAR: u32 = 4800;
-/** Bytes carried ahead at once; fewer than the nearest place is away. */
+const NEAR: u32 = 2192;
+/** Bytes carried ahead at once. */
 const STEP: u32 = 64;
 const CARRIED: u32 = 16 * 1024;
 
@@ -31,6 +32,8 @@ export function fillTables(): void {
   }
 }
 
+// @ts-ignore: AssemblyScript's own
+@inline
 function four(word: u32, table: u32): u32 {
   return load<u32>(((table + 3) << 10) + ((word & 0xff) << 2)) ^
     load<u32>(((table + 2) << 10) + (((word >>> 8) & 0xff) << 2)) ^
@@ -38,8 +41,20 @@ function four(word: u32, table: u32): u32 {
     load<u32>((table << 10) + ((word >>> 24) << 2));
 }
 
-/** CRC-32 of the bytes from `at` to `end`; `running` is that of the bytes before. */
+/** CRC-32 of the bytes from `at` to `end`, which it changes; `running` is that of the bytes before. */
 export function crc32(at: u32, end: u32, running: u32): u32 {
+  if (end - at < NEAR + STEP) return crc32OfFew(at, end, running);
+  startWith(running, NEAR);
+  const length = (end - at - NEAR) & ~(STEP - 1);
+  for (let done: u32 = 0; done < length; done += 32) {
+    carryNear(at + done, CARRIED + done);
+    carryNear(at + done + 16, CARRIED + done + 16);
+  }
+  add(at + length, CARRIED + length, NEAR);
+  return crc32OfFew(at + length, end, 0xffffffff);
+}
+
+function crc32OfFew(at: u32, end: u32, running: u32): u32 {
   let crc = ~running;
   for (; at + 16 <= end; at += 16) {
     crc = four(load<u32>(at) ^ crc, 12) ^ four(load<u32>(at, 4), 8) ^ four(load<u32>(at, 8), 4) ^
@@ -51,8 +66,7 @@ export function crc32(at: u32, end: u32, running: u32): u32 {
 
 /** Begins with many bytes; `running` is the CRC-32 of those before. */
 export function start(running: u32): void {
-  memory.fill(CARRIED, 0, FAR);
-  store<u32>(CARRIED, ~running);
+  startWith(running, FAR);
 }
 
 /** Carries all bytes from `at` to `end`, a multiple of 64, into what follows. */
@@ -66,27 +80,53 @@ export function carry(at: u32, end: u32): void {
 export function finish(at: u32, end: u32): u32 {
   const length = (end - at - FAR) & ~(STEP - 1);
   carryAhead(at, length);
-  at += length;
-  const carried = CARRIED + length;
-  for (let i: u32 = 0; i < FAR; i += 16) v128.store(at + i, v128.xor(v128.load(at + i), v128.load(carried + i)));
-  return crc32(at, end, 0xffffffff);
+  add(at + length, CARRIED + length, FAR);
+  return crc32(at + length, end, 0xffffffff);
+}
+
+function startWith(running: u32, places: u32): void {
+  memory.fill(CARRIED, 0, places);
+  store<u32>(CARRIED, ~running);
 }
 
 function carryAhead(at: u32, length: u32): void {
   for (let to = CARRIED; to < CARRIED + length; to += STEP, at += STEP) {
-    carrySixteen(at, to);
-    carrySixteen(at + 16, to + 16);
-    carrySixteen(at + 32, to + 32);
-    carrySixteen(at + 48, to + 48);
+    carryFar(at, to);
+    carryFar(at + 16, to + 16);
+    carryFar(at + 32, to + 32);
+    carryFar(at + 48, to + 48);
   }
 }
 
 // @ts-ignore: AssemblyScript's own
 @inline
-function carrySixteen(at: u32, to: u32): void {
+function carryFar(at: u32, to: u32): void {
   const bytes = v128.xor(v128.load(at), v128.load(to));
-  v128.store(to, v128.xor(v128.load(to, NEAR), bytes), NEAR);
-  v128.store(to, v128.xor(v128.load(to, SECOND), bytes), SECOND);
-  v128.store(to, v128.xor(v128.load(to, THIRD), bytes), THIRD);
-  v128.store(to, bytes, FAR); // The first that is carried there.
+  addTo(to + 2320, bytes);
+  addTo(to + 2928, bytes);
+  addTo(to + 3376, bytes);
+  v128.store(to + FAR, bytes); // The first that comes there.
+}
+
+// @ts-ignore: AssemblyScript's own
+@inline
+function carryNear(at: u32, to: u32): void {
+  const bytes = v128.xor(v128.load(at), v128.load(to));
+  addTo(to + 848, bytes);
+  addTo(to + 912, bytes);
+  addTo(to + 1072, bytes);
+  addTo(to + 1728, bytes);
+  addTo(to + 2064, bytes);
+  v128.store(to + NEAR, bytes);
+}
+
+// @ts-ignore: AssemblyScript's own
+@inline
+function addTo(to: u32, bytes: v128): void {
+  v128.store(to, v128.xor(v128.load(to), bytes));
+}
+
+/** Adds what is carried from `carried` on to the bytes from `at` on; `length` is a multiple of sixteen. */
+function add(at: u32, carried: u32, length: u32): void {
+  for (let i: u32 = 0; i < length; i += 16) addTo(at + i, v128.load(carried + i));
 }
