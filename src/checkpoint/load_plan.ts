@@ -1,6 +1,6 @@
 import { type Context, GLOBAL_STEP_NAME, type GoParam, joinScope, liveGroupsOf } from "../context/mod.ts";
 import { nearName } from "../context/near_name.ts";
-import type { Compression, Entry, ParamEntry, Profile } from "../format/mod.ts";
+import { type Compression, type Entry, hasPlainEntries, type ParamEntry, type Profile } from "../format/mod.ts";
 import { kindOf, shapeText, Tensor } from "../tensor/mod.ts";
 import type { HandlerSettings } from "./handler_settings.ts";
 import type { MeanReport } from "./mean.ts";
@@ -134,7 +134,7 @@ export function applyPlan(
   const rows = rowsByKey(manifest);
   return {
     ...spelling,
-    plain: manifest.plain,
+    plain: hasPlainEntries(manifest),
     get entries() {
       return rows();
     },

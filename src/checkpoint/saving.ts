@@ -4,6 +4,7 @@ import {
   BIN_DATA_SUFFIX,
   type Entry,
   formatBaseName,
+  hasPlainEntries,
   type Manifest,
   nextCounter,
   parseBaseName,
@@ -112,11 +113,12 @@ export class Saving implements SaverPort {
     const manifest = await (options.pin === true ? this.#retention.whilePinned(base, write) : write());
     this.#retention.saved(name, manifest);
     const rows = rowsByKey(manifest);
-    for (const item of manifest.plain ? [] : snapshot.entries) {
+    const plain = hasPlainEntries(manifest);
+    for (const item of plain ? [] : snapshot.entries) {
       const row = item.origin && rows().get(variableKey(item));
       if (row !== undefined) item.origin?.addRow(row);
     }
-    this.#loading.inherited = inheritRows(this.#loading.inherited, manifest.plain, rows);
+    this.#loading.inherited = inheritRows(this.#loading.inherited, plain, rows);
     await this.#afterSave("continue with the new file", () => this.#movePending(base, manifest, captured, rows));
     await this.#afterSave("remove older checkpoints", () => {
       return this.#retention.apply({ ...listing, checkpoints: [...listing.checkpoints, name] }, saved);

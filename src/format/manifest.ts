@@ -67,8 +67,6 @@ export interface Manifest {
   readonly count: number;
   /** In file order; of two with one scope and name, the one that counts. */
   readonly entries: readonly Entry[];
-  /** Whether all entries are spelled as they would be written anew, without unknown keys: there is nothing to keep. */
-  readonly plain: boolean;
   /** In file order; of two with one scope and key the last one counts. */
   readonly params: readonly ParamEntry[];
   /** Whether `Params` is null or missing. */
@@ -165,7 +163,6 @@ export function parseManifest(
     get entries() {
       return plain?.all() ?? careful?.entries ?? [];
     },
-    plain: plain !== undefined,
     params,
     nullParams: top.paramRows === undefined,
     profile,
@@ -182,6 +179,7 @@ export function parseManifest(
     upgraded: generation === "integer-dtypes",
     reports: reports.list(),
   };
+  if (plain !== undefined) plainOnes.add(manifest);
   let byName: ReadonlyMap<string, Entry> | undefined;
   finders.set(manifest, (scope, name) => {
     if (plain !== undefined) return plain.find(scope, name);
@@ -189,6 +187,16 @@ export function parseManifest(
     return byName.get(formatParameterName("gomlx-0.10", scope, name));
   });
   return manifest;
+}
+
+const plainOnes = new WeakSet<Manifest>();
+
+/**
+ * Whether all entries are known to be spelled as they would be written anew, without unknown keys: a writer has nothing
+ * to keep of them.
+ */
+export function hasPlainEntries(manifest: Manifest): boolean {
+  return plainOnes.has(manifest);
 }
 
 const finders = new WeakMap<Manifest, (scope: string, name: string) => Entry | undefined>();

@@ -21,7 +21,7 @@ export { inflatePayload, inflatePayloadSync } from "./inflate.ts";
 export { type JsonMember, type JsonNode, JsonNumber, JsonObject } from "./json.ts";
 export { NewerVersionError } from "./extras.ts";
 export { EXTRAS_KEY } from "./extras_key.ts";
-export { type Entry, findEntry, type Manifest, type ParamEntry, parseManifest } from "./manifest.ts";
+export { type Entry, findEntry, hasPlainEntries, type Manifest, type ParamEntry, parseManifest } from "./manifest.ts";
 export type { EntryDraft, Layout, ManifestDraft, ParamDraft } from "./manifest_draft.ts";
 export { MAX_MANIFEST_BYTES } from "./limits.ts";
 export { type Metrics, NO_METRICS } from "./metrics.ts";
