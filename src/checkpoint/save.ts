@@ -105,10 +105,21 @@ async function writePayload(
   const readers = new Map<PayloadReader, EntryReader>();
   const results: EntryResult[] = [];
   try {
+    let gathered = 0;
     for (const item of snapshot.entries) {
-      results.push(await writeValue(item, slices, readers, progress));
+      const bytes = bytesInMemory(item);
+      // Ten thousand small ones are not waited for one by one.
+      if (bytes !== undefined && slices.gather(bytes)) {
+        gathered += bytes.length;
+        results.push(resultOf(item, crc32(bytes)));
+      } else {
+        progress.add(gathered);
+        gathered = 0;
+        results.push(await writeValue(item, slices, readers, progress));
+      }
       item.captured?.release();
     }
+    progress.add(gathered);
     await slices.flush();
     return { results, segments: await compressed?.finish() };
   } finally {
@@ -138,13 +149,22 @@ async function removeRest(store: SaveStore, names: readonly string[], onWarning:
   }
 }
 
+function bytesInMemory({ value }: SnapshotItem): Uint8Array | undefined {
+  return value instanceof Tensor ? value.bytes : value.loaded?.bytes;
+}
+
+function resultOf({ origin, kept }: SnapshotItem, crc: number): EntryResult {
+  const bytesUnchanged = kept !== undefined && origin?.isOf(kept) === true && origin.fileCrc32 === crc;
+  return { crc32: crc, bytesUnchanged };
+}
+
 async function writeValue(
   item: SnapshotItem,
   sink: SliceSink,
   readers: Map<PayloadReader, EntryReader>,
   progress: ByteProgress,
 ): Promise<EntryResult> {
-  const { value, origin } = item;
+  const { value } = item;
   if (value instanceof StoredValue && value.loaded === undefined) {
     return { crc32: await copyStored(value, sink, readers, progress), bytesUnchanged: value.isOf(item.kept) };
   }
@@ -156,7 +176,7 @@ async function writeValue(
     await sink.write(slice);
     progress.add(slice.length);
   }
-  return { crc32: crc, bytesUnchanged: origin !== undefined && origin.isOf(item.kept) && origin.fileCrc32 === crc };
+  return resultOf(item, crc);
 }
 
 /** Bytes that nobody has asked for go from file to file through two buffers. */
@@ -221,10 +241,17 @@ class SliceSink {
 
   /** Takes `bytes`, which must not change until all is written, unless they were borrowed. */
   async write(bytes: Uint8Array): Promise<void> {
-    if (bytes.length > this.#gathered.length - this.#used) await this.#writeGathered();
-    if (bytes.length > this.#gathered.length) return await this.#start(bytes);
+    if (this.gather(bytes)) return;
+    await this.#writeGathered();
+    if (!this.gather(bytes)) await this.#start(bytes);
+  }
+
+  /** Takes `bytes` and gives true, if it is few enough to be put beside what it has; they may change at once. */
+  gather(bytes: Uint8Array): boolean {
+    if (bytes.length > this.#gathered.length - this.#used) return false;
     this.#gathered.set(bytes, this.#used);
     this.#used += bytes.length;
+    return true;
   }
 
   /** Waits until everything is written. */

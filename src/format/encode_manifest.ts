@@ -90,6 +90,8 @@ function unknownFields(members: readonly JsonMember[], newline: string): readonl
 
 const ROW = "\n\t\t";
 const FIELD = "\n\t\t\t";
+const ITEM = `${FIELD}\t`;
+const NEXT_ITEM = `,${ITEM}`;
 
 function paramText({ scope, key, param, kept }: ParamDraft, extras: boolean): string {
   const { value, exact } = paramToJson(param);
@@ -141,18 +143,23 @@ function entryText(
 
 /** A scalar's are null, unless the loaded file says `[]`. */
 function dimensionsText({ dimensions, kept }: EntryDraft): string {
-  if (dimensions.length > 0) return `[${FIELD}\t${dimensions.join(`,${FIELD}\t`)}${FIELD}]`;
+  if (dimensions.length > 0) return `[${ITEM}${dimensions.join(NEXT_ITEM)}${FIELD}]`;
   return kept !== undefined && kept.dimensions.length === 0 && !kept.nullDimensions ? "[]" : "null";
 }
 
 function entryExtras({ scope, name, trainable }: EntryDraft, parameterName: string, crc: number): string {
   let text = `{${FIELD}\t"CRC32": ${crc}`;
   if (trainable !== undefined) text += `,${FIELD}\t"Trainable": ${trainable}`;
-  const parsed = parseParameterName(parameterName.toWellFormed());
-  if (parsed?.scope !== scope || parsed.name !== name) {
+  if (!isReadBack(parameterName, scope, name)) {
     text += `,${FIELD}\t"Scope": ${quoteGo(scope)},${FIELD}\t"Name": ${quoteGo(name)}`;
   }
   return `${text}${FIELD}}`;
+}
+
+function isReadBack(parameterName: string, scope: string, name: string): boolean {
+  if (parameterName === `var:${scope}/${name}`) return true; // As checkDraft() wants them, they have no other slash.
+  const parsed = parseParameterName(parameterName.toWellFormed());
+  return parsed?.scope === scope && parsed.name === name;
 }
 
 /** Adds Cairn's key, and in it, last, the CRC-32 of the text as it is without that member. */

@@ -36,8 +36,12 @@ const SHORT_ESCAPES: ReadonlyMap<string, string> = new Map([
   ["\t", "\\t"],
 ]);
 
+/** Printable ASCII of which nothing is escaped: nearly all there is. */
+const PLAIN = /^[ !#-%'-;=?-[\]-~]*$/;
+
 /** A JSON string as Go (1.22 or newer) writes it; a lone surrogate, which Go cannot have, as Go writes invalid UTF-8. */
 export function quoteGo(text: string): string {
+  if (PLAIN.test(text)) return `"${text}"`;
   const escaped = text.replace(
     ESCAPED,
     (unit) => SHORT_ESCAPES.get(unit) ?? `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,

@@ -1,0 +1,38 @@
+import { assert, assertEquals } from "@std/assert";
+import { build } from "../../src/checkpoint/mod.ts";
+import { Context } from "../../src/context/mod.ts";
+import { payloadHeader } from "../../src/format/mod.ts";
+import { MemoryStore } from "../../src/store/mod.ts";
+import { Tensor } from "../../src/tensor/mod.ts";
+import { bytesOf } from "./blobs.ts";
+
+const MIB = 2 ** 20;
+/** About the sizes at which small values are gathered and large ones are cut. */
+const SIZES = [5, 0, MIB - 5, 0, 1, MIB, MIB, 3, MIB + 1, 8 * MIB, 7, 8 * MIB + 9, MIB - 1, 2, 0];
+
+Deno.test("save() writes values of all sizes one behind the other, at once and in the background", async () => {
+  const pattern = crypto.getRandomValues(new Uint8Array(65_521));
+  const ctx = new Context();
+  SIZES.forEach((size, index) => {
+    const bytes = Uint8Array.from({ length: size }, (_, at) => (pattern[(at + index) % pattern.length] ?? 0) + index);
+    ctx.in("a").variableWithValue(`w${index}`, new Tensor("Uint8", [size], bytes));
+  });
+  const header = payloadHeader("gomlx-0.28", "none");
+  const expected = new Uint8Array(header.length + SIZES.reduce((sum, size) => sum + size));
+  expected.set(header);
+  let at = header.length;
+  for (const variable of ctx.iterVariables()) {
+    expected.set(variable.value().bytes, at);
+    at += variable.byteLength;
+  }
+  const store = new MemoryStore();
+  await using handler = await build(ctx).store(store).profile("gomlx-0.28").keep(-1).done();
+  const saved = [await handler.save(), await (await handler.saveInBackground()).done];
+  for (const checkpoint of saved) {
+    assert(checkpoint !== undefined);
+    // The global step comes last.
+    const payload = await bytesOf(store, `${checkpoint.baseName}.bin`);
+    assert(expected.every((byte, index) => byte === payload[index]));
+    assertEquals((await checkpoint.verify()).problems, []);
+  }
+});
