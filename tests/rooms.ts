@@ -67,12 +67,34 @@ export function findNpmImports(entry: string, files: SourceFiles, imports: Reado
   return problems;
 }
 
+/** What is loaded before the entry's first line runs: what it imports, but for types and for `import()`. */
+export function findLoaded(entry: string, files: SourceFiles): string[] {
+  const loaded = new Set([entry]);
+  for (const path of loaded) {
+    for (const specifier of listLoaded(files.get(path) ?? "")) {
+      loaded.add(specifier.startsWith(".") ? resolveFrom(path, specifier) : specifier);
+    }
+  }
+  return [...loaded].sort();
+}
+
+function listLoaded(source: string): string[] {
+  const code = withoutComments(source);
+  const named = [...code.matchAll(/^(?:import|export)\s+(?!type\b)([\w$\s{},*]*?)\s*\bfrom\s*"([^"]+)"/gm)];
+  const loaded = named.filter(([, names = ""]) => {
+    const list = names.replace(/[{}]/g, "").split(",").map((name) => name.trim()).filter((name) => name !== "");
+    return list.some((name) => !name.startsWith("type "));
+  });
+  const bare = code.matchAll(/^import()\s*"([^"]+)"/gm);
+  return [...loaded, ...bare].map(([, , specifier = ""]) => specifier);
+}
+
 /**
  * Every specifier that a source imports or exports from: static, type-only, for side effects, dynamic with a literal.
  * Relies on `deno fmt`: a static import starts its line. Comments do not count.
  */
 export function listImports(source: string): string[] {
-  const code = source.split("\n").filter((line) => !/^\s*(\/\/|\/\*|\*)/.test(line)).join("\n");
+  const code = withoutComments(source);
   const patterns = [
     /^(?:import|export)\s[\w$\s{},*]*?\bfrom\s*["']([^"']+)["']/gm,
     /^(?:import|export)\s*\{[\w$\s,*]*\}\s*from\s*["']([^"']+)["']/gm,
@@ -81,6 +103,10 @@ export function listImports(source: string): string[] {
   ];
   const found = patterns.flatMap((pattern) => [...code.matchAll(pattern)].map((match) => match[1] ?? ""));
   return [...new Set(found)];
+}
+
+function withoutComments(source: string): string {
+  return source.split("\n").filter((line) => !/^\s*(\/\/|\/\*|\*)/.test(line)).join("\n");
 }
 
 function checkImport(path: string, room: string, specifier: string): string | undefined {

@@ -2,7 +2,13 @@ import { assertEquals, assertGreater } from "@std/assert";
 import { join, relative } from "@std/path";
 import config from "../deno.json" with { type: "json" };
 import { PROJECT_ROOT } from "../tools/deno_process.ts";
-import { findNpmImports, findWrongImports, listImports } from "./rooms.ts";
+import { findLoaded, findNpmImports, findWrongImports, listImports } from "./rooms.ts";
+
+/** As few as there are: a file more is to be a decision. */
+const MOST_LOADED = 165;
+/** What is loaded when it is used: HTML, means, saving, looking after what was saved. */
+const LATE =
+  /_html\.ts$|png\.ts$|mean|host_mean|_kernel|examine|repair|timeline|sandbox|untrusted|sweep|trash|\/save\.ts$|encode_manifest|verify/;
 
 Deno.test("src imports only from later rooms to earlier ones", async () => {
   const files = await readSources();
@@ -19,6 +25,23 @@ Deno.test("no module of src imports node: to load, but for tfjs-node: it takes l
   assertEquals(found.map(([path]) => path).filter((path) => path.startsWith("src/")), [
     "src/backend/import_tfjs_node.ts",
   ]);
+});
+
+Deno.test("mod.ts loads only what opening a checkpoint and reading a value need: each file costs 0.2 ms", async () => {
+  const loaded = findLoaded("mod.ts", await readSources());
+  assertGreater(MOST_LOADED + 1, loaded.length);
+  assertEquals(loaded.filter((path) => !path.endsWith(".ts")), ["@std/path"]);
+  assertEquals(loaded.filter((path) => LATE.test(path)), []);
+  assertEquals(loaded.filter((path) => /^src\/(testing|train|tfjs)\//.test(path)), []);
+});
+
+Deno.test("findLoaded() follows what runs, and neither types nor import()", () => {
+  const files = new Map([
+    ["mod.ts", 'export { a, type A } from "./src/a.ts";\nexport type { B } from "./src/b.ts";\n'],
+    ["src/a.ts", 'import { type C } from "./c.ts";\nimport "./d.ts";\nimport {\n  e,\n} from "./e.ts";\n'],
+    ["src/d.ts", '// import "./f.ts";\nconst late = () => import("./f.ts");\nimport { x } from "@std/path";\n'],
+  ]);
+  assertEquals(findLoaded("mod.ts", files), ["@std/path", "mod.ts", "src/a.ts", "src/d.ts", "src/e.ts"]);
 });
 
 Deno.test("findWrongImports() passes imports of earlier rooms, the same room, std and node", () => {
