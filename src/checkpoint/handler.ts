@@ -14,7 +14,7 @@ import type { LoadReport } from "./load_report.ts";
 import { Loading } from "./loading.ts";
 import type { MeanReport } from "./mean.ts";
 import { PendingPool } from "./pending_pool.ts";
-import { type PendingVariable, pendingVariables } from "./pending_variable.ts";
+import { type PendingVariable, pendingVariables } from "./pending_values.ts";
 import { listPins } from "./pins.ts";
 import { Retention } from "./retention.ts";
 import type { RetentionPlan } from "./retention_plan.ts";

@@ -4,7 +4,7 @@ import { ConfigError, NotFoundError, type OnWarning, warnOnConsole } from "../er
 import { parseBaseName } from "../format/mod.ts";
 import { drawable } from "../render/mod.ts";
 import { forEachSideBySide } from "./compare.ts";
-import { load } from "./load.ts";
+import { load } from "./build.ts";
 import { Handler, placeOf } from "./handler.ts";
 import { decide, type Decision, type MeanOptions, onlyInOlder } from "./mean.ts";
 import { BLOCKS_BYTES } from "./mean_pipeline.ts";

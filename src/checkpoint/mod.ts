@@ -8,16 +8,15 @@ export type { BackgroundSave, BackgroundSaveOptions } from "./background_save.ts
 export { Checkpoint, type CheckpointParam, type CheckpointVariable, type ReadAllOptions } from "./checkpoint.ts";
 export { openCheckpoint, type OpenOptions } from "./open_checkpoint.ts";
 export type { ReadRange } from "./read_range.ts";
-export { build } from "./build.ts";
+export { build, load } from "./build.ts";
 export { Config, type DirOptions } from "./config.ts";
-export { load } from "./load.ts";
 export { Handler } from "./handler.ts";
 export type { LoadReport, LoadReportParam, LoadReportVariable } from "./load_report.ts";
 export type { MeanOptions, MeanReport, MeanVariable } from "./mean.ts";
 export type { MeanPreview, MeanPreviewVariable, PreviewMeanOptions } from "./mean_preview.ts";
 export { examine, previewMean, readUntrusted, repair, timeline, writeEmbedModule } from "./on_demand.ts";
 export { diffParams, type ParamChange, type ParamsDiff, type ParamsOwner } from "./params_diff.ts";
-export type { PendingVariable } from "./pending_variable.ts";
+export type { PendingVariable } from "./pending_values.ts";
 export type { CheckpointsPlace } from "./place.ts";
 export type { UntrustedOptions } from "./read_untrusted.ts";
 export type { Timeline, TimelineCheckpoint, TimelineOptions } from "./timeline.ts";
@@ -26,10 +25,10 @@ export type { VariablesDiff, VariableShape } from "./variables_diff.ts";
 export type { SaveOptions, WorkOptions } from "./save.ts";
 export type { Examination, Examined, ExaminedKind, ExamineOptions } from "./examine.ts";
 export type { MovedFile, Repair, RepairOptions } from "./repair.ts";
-export type { DurationParts } from "./duration_parts.ts";
 export type { RetentionPlan, RetentionVerdict } from "./retention_plan.ts";
 export {
   anyOf,
+  type DurationParts,
   keepBest,
   type KeepBestOptions,
   keepEvery,

@@ -2,7 +2,6 @@ import { ConfigError, messageOf } from "../errors.ts";
 import type { Metrics } from "../format/mod.ts";
 import { formatCount } from "../render/mod.ts";
 import { type MetricMode, modeOf, rankByMetric } from "./best.ts";
-import { durationMs, type DurationParts, durationText } from "./duration_parts.ts";
 
 /** What a {@linkcode RetentionPolicy} knows of a checkpoint. */
 export interface RetentionRow {
@@ -245,4 +244,45 @@ export function toPolicy(which: number | RetentionPolicy): RetentionPolicy {
 function expectCount(n: number, what: string): void {
   if (Number.isSafeInteger(n) && n > 0) return;
   throw new ConfigError(`Cannot keep ${what} ${n}: wanted a whole number above 0`);
+}
+
+/** A duration: `{ hours: 1 }`, `{ days: 2, hours: 12 }`. */
+export interface DurationParts {
+  /** 24 hours each. */
+  readonly days?: number;
+  /** Hours. */
+  readonly hours?: number;
+  /** Minutes. */
+  readonly minutes?: number;
+  /** Seconds. */
+  readonly seconds?: number;
+}
+
+const UNITS = [["days", 86_400_000, "d"], ["hours", 3_600_000, "h"], ["minutes", 60_000, "min"], [
+  "seconds",
+  1000,
+  "s",
+]] as const;
+
+/** Milliseconds of a duration; ConfigError, which says what cannot be done, unless it is above 0. */
+export function durationMs(parts: DurationParts, what: string): number {
+  // A notebook has no types to prevent it.
+  const known = typeof parts === "object" && parts !== null &&
+    Object.keys(parts).every((key) => UNITS.some(([name]) => name === key));
+  const ms = known ? UNITS.reduce((sum, [name, size]) => sum + (parts[name] ?? 0) * size, 0) : NaN;
+  if (ms > 0 && Number.isFinite(ms)) return ms;
+  const found = typeof parts === "object" ? JSON.stringify(parts) : String(parts);
+  throw new ConfigError(`Cannot ${what} ${found}: wanted a duration above 0, such as { hours: 1 } or { days: 2 }`);
+}
+
+/** `1 h`, `1 d 12 h`. */
+export function durationText(ms: number): string {
+  let left = ms;
+  const parts: string[] = [];
+  for (const [, size, unit] of UNITS) {
+    const count = unit === "s" ? left / size : Math.floor(left / size);
+    left -= count * size;
+    if (count > 0) parts.push(`${count} ${unit}`);
+  }
+  return parts.join(" ");
 }

@@ -3,8 +3,7 @@ import { CheckpointError, LimitError, messageOf } from "../errors.ts";
 import { BIN_DATA_SUFFIX, JSON_NAME_SUFFIX } from "../format/mod.ts";
 import { MemoryStore } from "../store/mod.ts";
 import { openCheckpoint } from "./open_checkpoint.ts";
-import { build } from "./build.ts";
-import { load } from "./load.ts";
+import { build, load } from "./build.ts";
 
 // The program of the process that readUntrusted() starts: its only permission is to read one directory. It is run by
 // its address, so that no file is looked for at run time; imported, it does nothing.

@@ -15,8 +15,7 @@ import { type ContextParts, contextView, studyContext } from "./context_view.ts"
 import { formatScope } from "./format_scope.ts";
 import { checkedStep, GLOBAL_STEP_NAME, stepOf, stepTensor } from "./global_step.ts";
 import type { GoParam, ParamValue } from "./go_param.ts";
-import { initializeAll, type InitializeOptions } from "./initialize.ts";
-import { defaultInitializer, type Initializer } from "./initializer.ts";
+import { defaultInitializer, initializeAll, type InitializeOptions, type Initializer } from "./initializer.ts";
 import type { LiveGroup } from "./live_value.ts";
 import type { Loader } from "./loader.ts";
 import { paramAs } from "./param_as.ts";

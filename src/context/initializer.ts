@@ -1,9 +1,10 @@
-import { ShapeError } from "../errors.ts";
+import { ShapeError, VariableError } from "../errors.ts";
 import { toBFloat16Bits } from "../tensor/bfloat16.ts";
 import { bitsOf, type DType, kindOf } from "../tensor/dtype.ts";
-import { shapeText } from "../tensor/shape.ts";
+import { sameDimensions, shapeText } from "../tensor/shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
-import type { Random } from "./random.ts";
+import { type Random, randomOf } from "./random.ts";
+import type { Variable } from "./variable.ts";
 
 /** Makes a variable's first value, of exactly the given dtype and dimensions. */
 export type Initializer = (dtype: DType, dimensions: readonly number[], random: Random) => Tensor;
@@ -70,4 +71,28 @@ export function onesInitializer(dtype: DType, dimensions: readonly number[]): Te
   const one = Tensor.from(kindOf(dtype) === "bool" ? true : kindOf(dtype) === "complex" ? { re: 1, im: 0 } : 1, dtype);
   for (let at = 0; at < bytes.length; at += one.bytes.length) bytes.set(one.bytes, at);
   return tensor;
+}
+
+/** Options of {@linkcode Context.initializeVariables}. */
+export interface InitializeOptions {
+  /** Makes the values reproducible. Without it the param `initializers_seed` counts, if it is not 0; else it is random. */
+  readonly seed?: number | bigint | undefined;
+}
+
+/** Gives a first value to each of the variables; if one fails, none gets one. */
+export function initializeAll(variables: readonly Variable[], seed: bigint): void {
+  const values = variables.map((variable) => [variable, firstValue(variable, seed)] as const);
+  for (const [variable, value] of values) variable.setValue(value);
+}
+
+function firstValue({ scopeAndName: path, dtype, dimensions, initializer }: Variable, seed: bigint): Tensor {
+  const place = { entry: path };
+  if (initializer === undefined) {
+    const advice = "ask for it with ctx.checked(false).variableWithShape(), which gives it one";
+    throw new VariableError(`Cannot initialize variable "${path}": it has no initializer; ${advice}`, place);
+  }
+  const value = initializer(dtype, dimensions, randomOf(seed, path));
+  if (value.dtype === dtype && sameDimensions(value.dimensions, dimensions)) return value;
+  const wanted = shapeText(dtype, dimensions);
+  throw new ShapeError(`Cannot initialize variable "${path}": its initializer made ${value}; wanted ${wanted}`, place);
 }

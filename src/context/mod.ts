@@ -7,9 +7,9 @@
 export { Context, createIn, liveGroupsOf } from "./context.ts";
 export { GLOBAL_STEP_NAME } from "./global_step.ts";
 export { GoParam, goParam, inferGoParam, type ParamValue } from "./go_param.ts";
-export type { InitializeOptions } from "./initialize.ts";
 export {
   defaultInitializer,
+  type InitializeOptions,
   type Initializer,
   onesInitializer,
   uniformInitializer,

@@ -1,7 +1,6 @@
-import { ByteText } from "./byte_text.ts";
 import { type ErrorPlace, FormatError, LimitError } from "../errors.ts";
 import { type JsonMember, type JsonNode, JsonNumber, JsonObject } from "./json.ts";
-import { EscapeError, unescapeJson } from "./json_escape.ts";
+import { ByteText, EscapeError, unescapeJson } from "./json_escape.ts";
 import { MAX_DEPTH, MAX_NAME_BYTES, MAX_TEXT_BYTES, MAX_VALUES } from "./limits.ts";
 
 /** Options of {@linkcode JsonReader}. */

@@ -3,8 +3,7 @@ import { CorruptError, type ErrorPlace, FormatError, LimitError, messageOf } fro
 import type { DType } from "../tensor/dtype.ts";
 import { checkManifestCrc, expectVersion, readTopExtras, type TopExtras } from "./extras.ts";
 import { EXTRAS_KEY } from "./extras_key.ts";
-import { keyFolder } from "./fold_key.ts";
-import { type JsonMember, type JsonNode, lastOfEachKey } from "./json.ts";
+import { type JsonMember, type JsonNode, keyFolder, lastOfEachKey } from "./json.ts";
 import { checkJsonBounds } from "./json_bounds.ts";
 import { JsonReader } from "./json_reader.ts";
 import { MAX_MANIFEST_BYTES, MAX_NAME_BYTES, MAX_ROWS } from "./limits.ts";

@@ -5,7 +5,14 @@
  * @module
  */
 export { mergeBars } from "./chart_text.ts";
-export { type InspectOptions, type JupyterBundle, jupyterBundle, viewBundle, viewInspected } from "./jupyter_bundle.ts";
+export {
+  drawable,
+  type InspectOptions,
+  type JupyterBundle,
+  jupyterBundle,
+  viewBundle,
+  viewInspected,
+} from "./jupyter_bundle.ts";
 export {
   durationText,
   formatBytes,
@@ -17,7 +24,6 @@ export {
 } from "./short_text.ts";
 export type { KernelDisplay, KernelDisplayOptions } from "./kernel_display.ts";
 export type { OnProgress, Progress } from "./progress.ts";
-export { rateOf, RecentRate } from "./recent_rate.ts";
 export { showProgress, type ShowProgressOptions, watched, watchWork, type WorkWatch } from "./show_progress.ts";
 export { renderStatus, type RenderStatusOptions, type Status, type StatusFact } from "./status.ts";
 export { StatusLine, type StatusLineOptions } from "./status_line.ts";
@@ -36,5 +42,4 @@ export {
 export type { Mark, Row, TableBlock, View } from "./view.ts";
 export { type TextOptions, viewLine, viewText } from "./view_text.ts";
 export { display, type DisplayOptions } from "./display.ts";
-export { drawable } from "./drawable.ts";
-export { type WorkState, workStatus } from "./work_status.ts";
+export { rateOf, RecentRate, type WorkState, workStatus } from "./work_status.ts";

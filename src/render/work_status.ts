@@ -1,8 +1,6 @@
 import { visible } from "../errors.ts";
-import { durationText } from "./short_text.ts";
-import { formatBytes } from "./short_text.ts";
 import type { Progress } from "./progress.ts";
-import { rateOf } from "./recent_rate.ts";
+import { durationText, formatBytes } from "./short_text.ts";
 import type { Status } from "./status.ts";
 
 /** How far a piece of work has come, and how fast. */
@@ -53,4 +51,37 @@ export function workStatus({ phase, done, total, elapsed, rate, state }: WorkSta
 
 function sentence(text: string): Status {
   return { share: undefined, words: text, short: text, facts: [] };
+}
+
+/** The rate forgets what is longer ago, in milliseconds. */
+const MEMORY = 10_000;
+
+/** How fast something has been growing lately. */
+export class RecentRate {
+  #time: number;
+  #count: number;
+  #recentTime = 0;
+  #recentCount = 0;
+
+  /** Starts with `count` at `time`, in milliseconds. */
+  constructor(time: number, count: number) {
+    this.#time = time;
+    this.#count = count;
+  }
+
+  /** It is `count` now: so much in a second; undefined if no time has passed. */
+  at(time: number, count: number): number | undefined {
+    const passed = time - this.#time;
+    const keep = Math.exp(-passed / MEMORY);
+    this.#recentTime = this.#recentTime * keep + passed;
+    this.#recentCount = this.#recentCount * keep + count - this.#count;
+    this.#time = time;
+    this.#count = count;
+    return rateOf(this.#recentCount, this.#recentTime);
+  }
+}
+
+/** So much in a second; undefined if no time has passed. */
+export function rateOf(count: number, milliseconds: number): number | undefined {
+  return milliseconds > 0 ? count * 1000 / milliseconds : undefined;
 }

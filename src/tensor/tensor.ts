@@ -4,7 +4,6 @@ import { elementAt } from "./decode.ts";
 import { bitsOf, byteLengthOf, type DType, DTYPES, isDType, kindOf } from "./dtype.ts";
 import { encodeElements, encodeTypedArray, rangeText } from "./encode.ts";
 import { flattenNested, inferDType, nest, positionOf } from "./nested.ts";
-import { sameBits } from "./same_bits.ts";
 import { sameDimensions, shapeText, sizeOf } from "./shape.ts";
 import { Statistics } from "./statistics.ts";
 import {
@@ -13,6 +12,7 @@ import {
   isDetached,
   isTensorData,
   type NestedArray,
+  sameBits,
   storageOf,
   type TensorData,
   type TensorElement,

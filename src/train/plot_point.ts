@@ -1,4 +1,4 @@
-import { keyFolder } from "../format/fold_key.ts";
+import { keyFolder } from "../format/json.ts";
 import { float64Text } from "../format/go_number.ts";
 import { quoteGo } from "../format/json_text.ts";
 
