@@ -1,12 +1,11 @@
-import { visible } from "../errors.ts";
 import type { LoadedValue } from "../context/mod.ts";
 import { paramsFacts, paramsTable } from "../context/params_view.ts";
 import { DEFAULT_LIMIT, type StudyOptions, type VariableSource } from "../context/study.ts";
 import { type VariableLine, variablesBlocks, variablesFacts } from "../context/variables_view.ts";
+import { visible } from "../errors.ts";
 import type { Metrics } from "../format/mod.ts";
-import { type Block, formatBytes, formatCount, formatItems, type View } from "../render/mod.ts";
+import { type Block, formatBytes, formatCount, formatItems, formatNumber, type View } from "../render/mod.ts";
 import type { Store } from "../store/mod.ts";
-import { metricFacts } from "./metric_text.ts";
 import type { CheckpointParam, CheckpointVariable } from "./checkpoint.ts";
 
 /** What a Checkpoint shows of itself. */
@@ -68,4 +67,27 @@ export function storedSource(
 
 function stepFacts(step: number | bigint | undefined): string[] {
   return step === undefined ? [] : [`step ${formatCount(step)}`];
+}
+
+/** Metrics in one line of facts. */
+const MAX_FACTS = 4;
+const MAX_NAME = 40;
+
+/** A metric's name for a heading; it comes from a file, which may be anybody's. */
+export function metricLabel(name: string): string {
+  return visible(name.length > MAX_NAME ? `${name.slice(0, MAX_NAME - 1)}…` : name);
+}
+
+/** A metric's value as a table shows it; nothing if it was not measured. */
+export function metricText(metrics: Metrics, name: string): string {
+  if (!Object.hasOwn(metrics, name)) return "";
+  const value = metrics[name] ?? NaN;
+  return Number.isNaN(value) ? "NaN" : formatNumber(value);
+}
+
+/** Metrics as facts: `val_loss 0.213`; the first few of many. */
+export function metricFacts(metrics: Metrics): string[] {
+  const names = Object.keys(metrics);
+  const facts = names.slice(0, MAX_FACTS).map((name) => `${metricLabel(name)} ${metricText(metrics, name)}`);
+  return names.length > MAX_FACTS ? [...facts, `${names.length - MAX_FACTS} more metrics`] : facts;
 }

@@ -8,7 +8,7 @@ import {
   type Row,
   type View,
 } from "../render/mod.ts";
-import { metricLabel, metricText } from "./metric_text.ts";
+import { metricLabel, metricText } from "./checkpoint_view.ts";
 import type { Timeline, TimelineCheckpoint } from "./timeline.ts";
 
 const FIRST_COLUMNS: readonly Column[] = [

@@ -10,7 +10,7 @@ import {
 } from "../render/mod.ts";
 import type { DType } from "../tensor/dtype.ts";
 import type { NestedArray, Tensor, TensorData } from "../tensor/tensor.ts";
-import { ContextData } from "./context_data.ts";
+import { ContextData, type ParamRow, type ParamsInput } from "./context_data.ts";
 import { type ContextParts, contextView, studyContext } from "./context_view.ts";
 import { formatScope } from "./format_scope.ts";
 import { checkedStep, GLOBAL_STEP_NAME, stepOf, stepTensor } from "./global_step.ts";
@@ -19,7 +19,6 @@ import { defaultInitializer, initializeAll, type InitializeOptions, type Initial
 import type { LiveGroup } from "./live_value.ts";
 import type { Loader } from "./loader.ts";
 import { paramAs } from "./param_as.ts";
-import type { ParamRow, ParamsInput } from "./params.ts";
 import { paramsView } from "./params_view.ts";
 import { seedOf } from "./random.ts";
 import { isInScope, joinScope, ROOT_SCOPE } from "./scope.ts";

@@ -1,12 +1,14 @@
 import { type Block, formatBytes, formatCount, type View } from "../render/mod.ts";
+import { byteLengthOf, sizeOf } from "../tensor/mod.ts";
+import { Tensor } from "../tensor/tensor.ts";
+import { tensorView } from "../tensor/tensor_view.ts";
+import type { ParamRow } from "./context_data.ts";
 import { GLOBAL_STEP_NAME } from "./global_step.ts";
 import type { LoadedList } from "./live_value.ts";
 import { paramsFacts, paramsTable } from "./params_view.ts";
-import { byteLengthOf, sizeOf } from "../tensor/mod.ts";
-import type { ParamRow } from "./params.ts";
 import { DEFAULT_LIMIT, study, type StudyOptions, studySync, type VariableSource } from "./study.ts";
 import type { Variable } from "./variable.ts";
-import { type VariableLine, variablesBlocks, variablesFacts } from "./variables_view.ts";
+import { type VariableLine, variablesBlocks, variablesFacts, variablesTable } from "./variables_view.ts";
 
 /** What a Context shows of itself. */
 export interface ContextParts {
@@ -22,12 +24,12 @@ export interface ContextParts {
 
 /** A Context as a view; reads no more than a glance, and keeps nothing. */
 export function contextView(context: ContextParts): View {
-  return draw(context, studySync(context.variables.map(variableSource)), {});
+  return drawContext(context, studySync(context.variables.map(variableSource)), {});
 }
 
 /** The same, as closely as the options want. */
 export async function studyContext(context: ContextParts, options: StudyOptions): Promise<View> {
-  return draw(context, await study(context.variables.map(variableSource), options), options);
+  return drawContext(context, await study(context.variables.map(variableSource), options), options);
 }
 
 /** A variable of a Context, for a table. */
@@ -37,7 +39,11 @@ export function variableSource(variable: Variable): VariableSource {
   return { scope, name, dtype, dimensions, byteLength, trainable, absent, value: source };
 }
 
-function draw({ scope, params, loaded }: ContextParts, lines: readonly VariableLine[], options: StudyOptions): View {
+function drawContext(
+  { scope, params, loaded }: ContextParts,
+  lines: readonly VariableLine[],
+  options: StudyOptions,
+): View {
   const blocks: Block[] = [
     ...variablesBlocks(lines, { ...options, limit: options.limit ?? DEFAULT_LIMIT }),
     ...params.length === 0 ? [] : [paramsTable(params, DEFAULT_LIMIT)],
@@ -58,4 +64,23 @@ function pendingFacts(loaded: LoadedList | undefined): string[] {
   if (loaded === undefined || loaded.entries.length === 0) return [];
   const bytes = loaded.entries.reduce((sum, { value }) => sum + byteLengthOf(value.dtype, sizeOf(value.dimensions)), 0);
   return [`${formatCount(loaded.entries.length)} more loaded, not asked for yet (${formatBytes(bytes)})`];
+}
+
+/** A Variable as a view: its row, and its values if they are in memory; reads no more than a glance. */
+export function variableView(variable: Variable): View {
+  return drawVariable(variable, studySync([variableSource(variable)]));
+}
+
+/** A Variable as a view, as closely as the options want. */
+export async function studyVariable(variable: Variable, options: StudyOptions): Promise<View> {
+  const { stats, progress } = options;
+  return drawVariable(variable, await study([variableSource(variable)], { stats, progress }));
+}
+
+function drawVariable({ scopeAndName, source }: Variable, lines: readonly VariableLine[]): View {
+  const tensor = source instanceof Tensor ? source : source?.loaded;
+  // The statistics stand in the row already.
+  const values = tensor === undefined ? [] : tensorView(tensor).blocks.filter(({ kind }) => kind !== "table");
+  const table = variablesTable(lines, { sortBy: "name" });
+  return { title: `Variable "${scopeAndName}"`, facts: variablesFacts(lines).slice(1), blocks: [table, ...values] };
 }

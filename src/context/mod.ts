@@ -17,7 +17,7 @@ export {
 } from "./initializer.ts";
 export type { CapturedValue, LiveGroup, LiveValue, LoadedEntry, LoadedList } from "./live_value.ts";
 export type { LoadedValue, Loader } from "./loader.ts";
-export type { ParamRow, ParamsInput } from "./params.ts";
+export type { ParamRow, ParamsInput } from "./context_data.ts";
 export { Random } from "./random.ts";
 export {
   compareUtf8,

@@ -8,7 +8,7 @@ import type { Initializer } from "./initializer.ts";
 import type { LiveValue } from "./live_value.ts";
 import type { LoadedValue } from "./loader.ts";
 import type { StudyOptions } from "./study.ts";
-import { studyVariable, variableView } from "./variable_view.ts";
+import { studyVariable, variableView } from "./context_view.ts";
 import { joinScope } from "./scope.ts";
 
 /** What a {@linkcode Variable} starts with. */

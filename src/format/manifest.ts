@@ -4,7 +4,7 @@ import type { DType } from "../tensor/dtype.ts";
 import { checkManifestCrc, expectVersion, readTopExtras, type TopExtras } from "./extras.ts";
 import { EXTRAS_KEY } from "./extras_key.ts";
 import { type JsonMember, type JsonNode, keyFolder, lastOfEachKey } from "./json.ts";
-import { checkJsonBounds } from "./json_bounds.ts";
+import { checkJsonBounds } from "./parse_json.ts";
 import { JsonReader } from "./json_reader.ts";
 import { MAX_MANIFEST_BYTES, MAX_NAME_BYTES, MAX_ROWS } from "./limits.ts";
 import { type Metrics, NO_METRICS } from "./metrics.ts";

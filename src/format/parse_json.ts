@@ -1,7 +1,7 @@
-import type { ErrorPlace } from "../errors.ts";
+import { type ErrorPlace, LimitError } from "../errors.ts";
 import type { JsonNode } from "./json.ts";
 import { JsonReader } from "./json_reader.ts";
-import { MAX_DEPTH } from "./limits.ts";
+import { MAX_DEPTH, MAX_ROWS } from "./limits.ts";
 
 /** Options of {@linkcode parseJson}. */
 export interface ParseJsonOptions extends ErrorPlace {
@@ -25,4 +25,40 @@ export function parseJson(text: string | Uint8Array, options: ParseJsonOptions =
   const node = reader.readNode();
   if (reader.peek() !== -1) throw reader.unexpected("the end of the text");
   return node;
+}
+
+/** Texts below this cannot make much memory out of little. */
+const CHECKED_BYTES = 2 ** 20;
+
+/**
+ * Counts the nesting and the rows of a large manifest before anything is built from it. What is not JSON is left to
+ * the reader.
+ *
+ * @throws {LimitError} Too deep, or too many rows.
+ */
+export function checkJsonBounds(bytes: Uint8Array, place: ErrorPlace): void {
+  if (bytes.length < CHECKED_BYTES) return;
+  let depth = 0;
+  let rows = 0;
+  let inString = false;
+  for (let at = 0; at < bytes.length; at++) {
+    const byte = bytes[at];
+    if (byte === 0x22) inString = !inString;
+    else if (inString) {
+      if (byte === 0x5c) at++;
+    } else if (byte === 0x7b || byte === 0x5b) {
+      depth++;
+      // The top-level object, a list in it, and an object in that: a variable or a param.
+      if (depth === 3 && byte === 0x7b) rows++;
+      if (depth > MAX_DEPTH) throw tooMany(`${MAX_DEPTH} nested lists and objects`, at, place);
+      if (rows > MAX_ROWS) throw tooMany(`${MAX_ROWS} variables and params`, at, place);
+    } else if (byte === 0x7d || byte === 0x5d) depth--;
+  }
+}
+
+function tooMany(what: string, offset: number, place: ErrorPlace): LimitError {
+  return new LimitError(`Cannot read manifest "${place.path}": more than ${what} at byte ${offset}`, {
+    ...place,
+    offset,
+  });
 }

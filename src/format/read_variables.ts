@@ -1,5 +1,5 @@
 import type { ErrorPlace } from "../errors.ts";
-import { checkJsonBounds } from "./json_bounds.ts";
+import { checkJsonBounds } from "./parse_json.ts";
 import type { JsonReader } from "./json_reader.ts";
 import { MAX_ROWS } from "./limits.ts";
 import type { Entry } from "./manifest.ts";

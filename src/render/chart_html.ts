@@ -1,4 +1,4 @@
-import { mergeBars } from "./chart_text.ts";
+import { mergeBars } from "./view_text.ts";
 import { element, type Html } from "./html.ts";
 import type { Chart } from "./view.ts";
 

@@ -4,7 +4,6 @@
  *
  * @module
  */
-export { mergeBars } from "./chart_text.ts";
 export {
   drawable,
   type InspectOptions,
@@ -25,9 +24,17 @@ export {
 export type { KernelDisplay, KernelDisplayOptions } from "./kernel_display.ts";
 export type { OnProgress, Progress } from "./progress.ts";
 export { showProgress, type ShowProgressOptions, watched, watchWork, type WorkWatch } from "./show_progress.ts";
-export { renderStatus, type RenderStatusOptions, type Status, type StatusFact } from "./status.ts";
+export {
+  rateOf,
+  RecentRate,
+  renderStatus,
+  type RenderStatusOptions,
+  type Status,
+  type StatusFact,
+  type WorkState,
+  workStatus,
+} from "./status.ts";
 export { StatusLine, type StatusLineOptions } from "./status_line.ts";
-export { type TextColumn, textTable } from "./text_table.ts";
 export {
   type Block,
   type Cell,
@@ -40,6 +47,5 @@ export {
   type Group,
 } from "./view.ts";
 export type { Mark, Row, TableBlock, View } from "./view.ts";
-export { type TextOptions, viewLine, viewText } from "./view_text.ts";
+export { mergeBars, type TextColumn, type TextOptions, textTable, viewLine, viewText } from "./view_text.ts";
 export { display, type DisplayOptions } from "./display.ts";
-export { rateOf, RecentRate, type WorkState, workStatus } from "./work_status.ts";

@@ -1,6 +1,6 @@
 import type { OnProgress, Progress } from "./progress.ts";
 import { StatusLine, type StatusLineOptions } from "./status_line.ts";
-import { RecentRate, type WorkState, workStatus } from "./work_status.ts";
+import { RecentRate, type WorkState, workStatus } from "./status.ts";
 
 /** Options of {@linkcode showProgress}. */
 export interface ShowProgressOptions extends StatusLineOptions {

@@ -1,3 +1,7 @@
+import { visible } from "../errors.ts";
+import type { Progress } from "./progress.ts";
+import { durationText, formatBytes } from "./short_text.ts";
+
 /** How far something has come: what a line that is drawn again and again says. */
 export interface Status {
   /** How much of it is done, from 0 to 1; undefined: no bar. */
@@ -59,4 +63,87 @@ function fit(pieces: readonly StatusFact[], width: number): string {
 
 function joined(pieces: readonly StatusFact[]): string {
   return pieces.map(({ text }) => text).join(SEPARATOR);
+}
+
+/** How far a piece of work has come, and how fast. */
+export interface WorkState extends Progress {
+  /** Milliseconds since its start. */
+  readonly elapsed: number;
+  /** Bytes in a second, lately; undefined if that is not known. */
+  readonly rate: number | undefined;
+  /** Whether it goes on, has ended, or has failed. */
+  readonly state: "running" | "done" | "failed";
+}
+
+/** By phase: what is being done, and what was done in the end. */
+const WORDS: ReadonlyMap<string, readonly [doing: string, done: string]> = new Map([
+  ["save", ["saving", "saved"]],
+  ["load", ["loading", "loaded"]],
+  ["mean", ["averaging", "averaged"]],
+  ["preview", ["previewing", "previewed"]],
+  ["compare", ["comparing", "compared"]],
+  ["statistics", ["measuring", "measured"]],
+]);
+
+/** What there is to say of a piece of work that is counted in bytes. */
+export function workStatus({ phase, done, total, elapsed, rate, state }: WorkState): Status {
+  const shown = visible(phase);
+  const [doing, finished] = WORDS.get(phase) ?? [shown, `${shown}:`];
+  if (state === "done") {
+    const overall = rateOf(total, elapsed);
+    return sentence(
+      `${finished} ${formatBytes(total)} in ${durationText(elapsed)}${overall ? `, ${formatBytes(overall)}/s` : ""}`,
+    );
+  }
+  // What had to be begun again may have been counted twice.
+  const bytes = Math.min(done, total);
+  const far = `${formatBytes(bytes)} of ${formatBytes(total)}`;
+  if (state === "failed") return sentence(`${doing} stopped at ${far} after ${durationText(elapsed)}`);
+  return {
+    share: total > 0 ? bytes / total : undefined,
+    words: `${doing} ${far}`,
+    short: `${doing} ${formatBytes(bytes)}/${formatBytes(total)}`,
+    facts: rate === undefined || rate <= 0 ? [] : [
+      // All bytes are there, but not yet safe: nobody knows how long that takes.
+      ...bytes < total ? [{ text: `ETA ${durationText((total - bytes) / rate * 1000)}`, drop: 1 }] : [],
+      { text: `${formatBytes(rate)}/s`, drop: 2 },
+    ],
+  };
+}
+
+function sentence(text: string): Status {
+  return { share: undefined, words: text, short: text, facts: [] };
+}
+
+/** The rate forgets what is longer ago, in milliseconds. */
+const MEMORY = 10_000;
+
+/** How fast something has been growing lately. */
+export class RecentRate {
+  #time: number;
+  #count: number;
+  #recentTime = 0;
+  #recentCount = 0;
+
+  /** Starts with `count` at `time`, in milliseconds. */
+  constructor(time: number, count: number) {
+    this.#time = time;
+    this.#count = count;
+  }
+
+  /** It is `count` now: so much in a second; undefined if no time has passed. */
+  at(time: number, count: number): number | undefined {
+    const passed = time - this.#time;
+    const keep = Math.exp(-passed / MEMORY);
+    this.#recentTime = this.#recentTime * keep + passed;
+    this.#recentCount = this.#recentCount * keep + count - this.#count;
+    this.#time = time;
+    this.#count = count;
+    return rateOf(this.#recentCount, this.#recentTime);
+  }
+}
+
+/** So much in a second; undefined if no time has passed. */
+export function rateOf(count: number, milliseconds: number): number | undefined {
+  return milliseconds > 0 ? count * 1000 / milliseconds : undefined;
 }

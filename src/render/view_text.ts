@@ -1,11 +1,10 @@
-import { chartText } from "./chart_text.ts";
 import { visible } from "../errors.ts";
 import { formatCount } from "./short_text.ts";
-import { type TextColumn, textTable } from "./text_table.ts";
 import {
   type Block,
   type Cell,
   cellOf,
+  type Chart,
   type ChipsBlock,
   type Column,
   type Fact,
@@ -195,4 +194,63 @@ function painter(colors: boolean): Painter {
     colors && text !== "" ? `\x1b[${on}m${text}\x1b[${off}m` : text;
   const tint = (mark: Mark, text: string): string => code(CODES[mark], 39)(text);
   return { bold: code(1, 22), dim: code(2, 22), tint, mark: (mark) => tint(mark, GLYPHS[mark]) };
+}
+
+/** A column of a {@linkcode textTable}. */
+export interface TextColumn {
+  /** Heading. */
+  readonly title: string;
+  /** Numbers go right. */
+  readonly align?: "left" | "right";
+}
+
+/**
+ * A plain table: padded columns two spaces apart, a rule under the head, no trailing blanks. Control characters in
+ * cells (names come from untrusted files) are drawn as `\u{…}`.
+ */
+export function textTable(columns: readonly TextColumn[], rows: readonly (readonly string[])[]): string {
+  const cells = rows.map((row) => columns.map((_, index) => visible(row[index] ?? "")));
+  const widths = columns.map((column, index) =>
+    cells.reduce((width, row) => Math.max(width, displayWidth(row[index] ?? "")), displayWidth(column.title))
+  );
+  const line = (row: readonly string[]): string =>
+    columns.map((column, index) => pad(row[index] ?? "", widths[index] ?? 0, column.align ?? "left"))
+      .join("  ").trimEnd();
+  const rule = widths.map((width) => "─".repeat(width)).join("  ").trimEnd();
+  return [line(columns.map((column) => column.title)), rule, ...cells.map(line)].join("\n");
+}
+
+function pad(text: string, width: number, align: "left" | "right"): string {
+  const blanks = " ".repeat(Math.max(0, width - displayWidth(text)));
+  return align === "left" ? text + blanks : blanks + text;
+}
+
+/** Code points, which is what a terminal shows for everything but wide and combining characters. */
+function displayWidth(text: string): number {
+  return [...text].length;
+}
+
+const BLOCKS = "▁▂▃▄▅▆▇█";
+
+/** A chart in block characters; a meter has none. */
+export function chartText(chart: Chart, width = 12): string {
+  if (chart.kind === "meter") return "";
+  const values = chart.kind === "bars" ? mergeBars(chart.values, width) : chart.values.slice(-width);
+  const top = Math.max(...values);
+  const scale = chart.kind === "bars" ? Math.sqrt : (x: number) => x;
+  return values.map((value) => {
+    if (!(value > 0)) return chart.kind === "bars" ? " " : BLOCKS[0];
+    return BLOCKS[Math.min(7, Math.floor(scale(value / top) * 7.99))];
+  }).join("");
+}
+
+/** At most `most` bars; neighbours are summed, evenly. */
+export function mergeBars(values: readonly number[], most: number): number[] {
+  if (values.length <= most) return [...values];
+  const bars = new Array<number>(most).fill(0);
+  values.forEach((value, index) => {
+    const bar = Math.floor(index * most / values.length);
+    bars[bar] = (bars[bar] ?? 0) + value;
+  });
+  return bars;
 }

@@ -1,7 +1,7 @@
 import { fileError, type FileOperation } from "./file_error.ts";
 import type { FileReader } from "./files.ts";
 import type { MappedFile } from "./map_file.ts";
-import { checkRead } from "./memory_read_handle.ts";
+import { checkRead } from "./embedded_store.ts";
 import type { ReadHandle } from "./store.ts";
 
 /** A blob of a LocalStore, opened for reading. */
