@@ -72,7 +72,10 @@ export function copyIntoWarm(work: Work): Promise<number> {
   });
 }
 
-/** A copy of as many arrays as there are variables into touched memory: slower than one copy of as many bytes. */
+/**
+ * A copy of as many arrays as there are variables into touched memory. Copies of 10 MiB are slower than one of as many
+ * bytes: the C library writes past the cache only in copies that are far larger than the cache.
+ */
 export function copyVariablesIntoWarm(work: Work): Promise<number> {
   const length = bytesOf({ ...work, variables: 1 });
   const from = Array.from({ length: work.variables }, () => randomBytes(length));

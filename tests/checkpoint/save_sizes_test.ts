@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { build } from "../../src/checkpoint/mod.ts";
 import { Context } from "../../src/context/mod.ts";
-import { payloadHeader } from "../../src/format/mod.ts";
+import { crc32, payloadHeader } from "../../src/format/mod.ts";
 import { MemoryStore } from "../../src/store/mod.ts";
 import { Tensor } from "../../src/tensor/mod.ts";
 import { bytesOf } from "./blobs.ts";
@@ -14,7 +14,9 @@ Deno.test("save() writes values of all sizes one behind the other, at once and i
   const pattern = crypto.getRandomValues(new Uint8Array(65_521));
   const ctx = new Context();
   SIZES.forEach((size, index) => {
-    const bytes = Uint8Array.from({ length: size }, (_, at) => (pattern[(at + index) % pattern.length] ?? 0) + index);
+    const bytes = new Uint8Array(size);
+    for (let at = 0; at < size; at += pattern.length) bytes.set(pattern.subarray(0, size - at), at);
+    bytes.fill(index, 0, 3);
     ctx.in("a").variableWithValue(`w${index}`, new Tensor("Uint8", [size], bytes));
   });
   const header = payloadHeader("gomlx-0.28", "none");
@@ -32,7 +34,7 @@ Deno.test("save() writes values of all sizes one behind the other, at once and i
     assert(checkpoint !== undefined);
     // The global step comes last.
     const payload = await bytesOf(store, `${checkpoint.baseName}.bin`);
-    assert(expected.every((byte, index) => byte === payload[index]));
+    assertEquals(crc32(payload.subarray(0, expected.length)), crc32(expected));
     assertEquals((await checkpoint.verify()).problems, []);
   }
 });
