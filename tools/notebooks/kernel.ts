@@ -22,6 +22,9 @@ const FENCE = "application/x-cairn-fence";
 /** Of a message that the kernel sends by itself until the subscription is live, in milliseconds. */
 const PROBE_MS = 200;
 
+/** A kernel that hangs is killed this long after its time, in milliseconds; one that dies has as long to do so. */
+const GRACE_MS = 5000;
+
 /**
  * A Deno Jupyter kernel, in which code is run as a notebook's cells are.
  *
@@ -74,6 +77,7 @@ export class Kernel implements AsyncDisposable {
   async execute(code: string, timeoutSeconds: number): Promise<Execution> {
     const until = Date.now() + timeoutSeconds * 1000;
     const late = `No answer in ${timeoutSeconds} s`;
+    using _ = this.#process.killAt(until + GRACE_MS);
     const id = await this.#request("execute_request", executeContent(code, false));
     const messages: KernelMessage[] = [];
     let executionCount: number | null = null;
@@ -107,6 +111,7 @@ export class Kernel implements AsyncDisposable {
       if (this.#gone) throw new KernelError(`The kernel died at its start: ${this.log}`);
       if (Date.now() > this.#process.startUntil) throw new KernelError("The kernel gave no sign of life in time");
     }
+    using _ = this.#process.killAt(this.#process.startUntil + GRACE_MS);
     // What is still to come of these requests comes before the mark.
     await this.#passFence([], this.#process.startUntil, "The kernel did not start in time");
   }
@@ -169,6 +174,7 @@ export class Kernel implements AsyncDisposable {
 
   async #failure(late: string): Promise<KernelError> {
     if (!this.#gone) return new KernelError(late);
+    using _ = this.#process.killAt(Date.now() + GRACE_MS);
     await this.#process.exited(); // for the end of its log
     return new KernelError("The kernel died");
   }

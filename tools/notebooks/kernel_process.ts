@@ -86,17 +86,27 @@ export class KernelProcess implements AsyncDisposable {
     await this.#exited;
   }
 
+  /**
+   * Kills it at that time, in milliseconds of Date.now(), unless disposed before: whoever waits for it, which may hang
+   * anywhere, then hears of its end.
+   */
+  killAt(time: number): Disposable {
+    const timer = setTimeout(() => this.#kill(), Math.max(0, time - Date.now()));
+    return { [Symbol.dispose]: () => clearTimeout(timer) };
+  }
+
   /** Connects to a channel as soon as the kernel listens there. Throws KernelError if it never does. */
   async connect(channel: typeof CHANNELS[number], type: ZmtpSocketType): Promise<ZmtpConnection> {
     let gone = false;
     this.#process.status.then(() => gone = true);
+    using _ = this.killAt(this.#until);
     while (true) {
       try {
         return await ZmtpConnection.open(this.#ports[`${channel}_port`] ?? 0, type);
       } catch (error) {
+        if (Date.now() >= this.#until) throw new KernelError("The kernel did not start in time");
         if (gone) throw new KernelError(`The kernel exited at its start: ${this.log}`);
         if (!(error instanceof Deno.errors.ConnectionRefused)) throw error;
-        if (Date.now() > this.#until) throw new KernelError("The kernel did not start in time");
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
       }
     }
