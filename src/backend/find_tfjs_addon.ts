@@ -1,4 +1,6 @@
-import { fromFileUrl, join, resolve } from "@std/path";
+import { fromFileUrl } from "@std/path/from-file-url";
+import { join } from "@std/path/join";
+import { resolve } from "@std/path/resolve";
 import { NotFoundError, PermissionError } from "../errors.ts";
 import { HOW_TO_INSTALL, smallestFlags } from "./tfjs_node_advice.ts";
 

@@ -1,6 +1,8 @@
 import { ConfigError, messageOf, PermissionError, StoreError } from "../errors.ts";
 import { DIR_PERM_MODE } from "../format/mod.ts";
-import { fromFileUrl, isAbsolute, join } from "@std/path";
+import { fromFileUrl } from "@std/path/from-file-url";
+import { isAbsolute } from "@std/path/is-absolute";
+import { join } from "@std/path/join";
 
 /** The path of a `file:` URL, or a path as it is; undefined for anything else. */
 export function pathOf(path: unknown): string | undefined {

@@ -1,7 +1,8 @@
 import { BIN_DATA_SUFFIX, JSON_NAME_SUFFIX } from "../format/mod.ts";
 import { ConfigError, visible } from "../errors.ts";
 import { LocalStore } from "../store/mod.ts";
-import { basename, dirname } from "@std/path";
+import { basename } from "@std/path/basename";
+import { dirname } from "@std/path/dirname";
 import { Checkpoint } from "./checkpoint.ts";
 import { readManifestBytes } from "./directory.ts";
 

@@ -1,7 +1,8 @@
 import { ConfigError, NotFoundError, type OnWarning, warnOnConsole } from "../errors.ts";
 import { parseBaseName } from "../format/mod.ts";
 import { LocalStore, type Store } from "../store/mod.ts";
-import { basename, dirname } from "@std/path";
+import { basename } from "@std/path/basename";
+import { dirname } from "@std/path/dirname";
 import { type Checkpoint, checkpointOf } from "./checkpoint.ts";
 import { checkChoice, type CheckpointChoice, choiceText } from "./choice.ts";
 import { joinHome } from "./directory_path.ts";

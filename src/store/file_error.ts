@@ -1,4 +1,4 @@
-import { dirname } from "@std/path";
+import { dirname } from "@std/path/dirname";
 import { CheckpointError, messageOf, NotFoundError, PermissionError, StoreError } from "../errors.ts";
 
 /** A kind of access that Deno grants by path. */

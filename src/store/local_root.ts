@@ -1,4 +1,8 @@
-import { dirname, isAbsolute, join, relative, SEPARATOR } from "@std/path";
+import { SEPARATOR } from "@std/path/constants";
+import { dirname } from "@std/path/dirname";
+import { isAbsolute } from "@std/path/is-absolute";
+import { join } from "@std/path/join";
+import { relative } from "@std/path/relative";
 import { NotFoundError, PermissionError, StoreError } from "../errors.ts";
 import type { BlobName } from "./blob_name.ts";
 import { type FileOperation, isGranted } from "./file_error.ts";

@@ -1,4 +1,5 @@
-import { join, resolve } from "@std/path";
+import { join } from "@std/path/join";
+import { resolve } from "@std/path/resolve";
 import { ConfigError, PermissionError, StoreError } from "../errors.ts";
 import { checkFolder, compareNames, isBlobFile, parseBlobName } from "./blob_name.ts";
 import { DenoFiles } from "./deno_files.ts";

@@ -1,4 +1,4 @@
-import { join } from "@std/path";
+import { join } from "@std/path/join";
 import { compareNames, RESERVED_PREFIX } from "./blob_name.ts";
 import type { Files } from "./files.ts";
 import type { BlobInfo } from "./store.ts";
