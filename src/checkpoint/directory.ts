@@ -1,13 +1,15 @@
-import { LimitError } from "../errors.ts";
+import { LimitError, messageOf, type OnWarning } from "../errors.ts";
 import {
   BIN_DATA_SUFFIX,
   compareBaseNames,
   JSON_NAME_SUFFIX,
   MAX_MANIFEST_BYTES,
+  nextCounter,
   parseBaseName,
 } from "../format/mod.ts";
 import type { BaseName } from "../format/mod.ts";
 import type { Store } from "../store/mod.ts";
+import { QUARANTINE_DIR } from "./leftovers.ts";
 
 /** What a store holds of checkpoints. */
 export interface Listing {
@@ -32,6 +34,21 @@ export async function listCheckpoints(store: Store): Promise<Listing> {
     if (suffix === JSON_NAME_SUFFIX) checkpoints.push(parsed);
   }
   return { checkpoints: checkpoints.sort(compareBaseNames), seen, sizes };
+}
+
+/**
+ * The first counter that nothing in the quarantine has, nor anything before it. GoMLX looks at the top level only, and
+ * would give the number of what was put aside to another checkpoint. Who has saved once need not look again: it has seen
+ * the number at the top level before it was put aside. A failure is reported; no save need fail for a number.
+ */
+export async function counterAfterQuarantine(store: Store, onWarning: OnWarning): Promise<bigint> {
+  try {
+    const bases = (await store.list(QUARANTINE_DIR)).map(({ name }) => parseBaseName(name.replace(/\..*$/s, "")));
+    return nextCounter(bases.filter((each) => each !== undefined));
+  } catch (error) {
+    onWarning(`could not look which numbers are used in "${store.label}/${QUARANTINE_DIR}": ${messageOf(error)}`);
+    return 0n;
+  }
 }
 
 /** All bytes of a small blob; LimitError above 256 MiB. */

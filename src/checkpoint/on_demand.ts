@@ -58,8 +58,9 @@ export async function examine(place: CheckpointsPlace, options: ExamineOptions =
  * deleted or replaced, and nothing foreign touched. With `verify` checkpoints with a wrong checksum count as torn. With
  * `dryRun` it only tells what it would do. What is in `backup` and in `trash` is left there.
  *
- * Takes the lock, so no Handler may be saving there; a dry run needs none. Needs `--allow-read=<dir>
- * --allow-write=<dir>`. Throws LockedError, PermissionError, NotFoundError, and what cannot be read.
+ * Takes the lock, so no other process may be saving there; with the saves of this process it takes turns, and their
+ * Handlers go on as before. A dry run needs no lock. Needs `--allow-read=<dir> --allow-write=<dir>`. Throws LockedError,
+ * PermissionError, NotFoundError, and what cannot be read.
  *
  * @example
  * ```ts
@@ -68,7 +69,6 @@ export async function examine(place: CheckpointsPlace, options: ExamineOptions =
  * const store = new MemoryStore(); // or "run"
  * await using handler = await build(new Context()).store(store).done();
  * const { baseName } = await handler.save();
- * await handler[Symbol.asyncDispose]();
  * await store.publish(`${baseName}.json`, async () => {}); // as GoMLX leaves it when it is interrupted
  * const { moved } = await repair(store);
  * console.log(moved.map(({ to }) => to)); // quarantine/checkpoint-….json and .bin

@@ -5,6 +5,7 @@ import { examine, type Examined, type ExamineOptions } from "./examine.ts";
 import { QUARANTINE_DIR } from "./leftovers.ts";
 import { PINS_DIR } from "./pins.ts";
 import { repairView } from "./repair_view.ts";
+import { asGuest } from "./writer_lock.ts";
 
 /** Options of {@linkcode repair}. */
 export interface RepairOptions extends ExamineOptions {
@@ -40,12 +41,7 @@ export interface Repair {
 export async function repair(place: string | Store, options: RepairOptions = {}): Promise<Repair> {
   const store = typeof place === "string" ? new LocalStore(place, { write: options.dryRun !== true }) : place;
   if (options.dryRun === true) return await putAside(store, options);
-  const lock = await store.lock();
-  try {
-    return await putAside(store, options);
-  } finally {
-    lock.release();
-  }
+  return await asGuest(store, "repair", () => putAside(store, options));
 }
 
 async function putAside(store: Store, options: RepairOptions): Promise<Repair> {

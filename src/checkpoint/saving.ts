@@ -14,7 +14,7 @@ import { Tensor } from "../tensor/mod.ts";
 import type { Captured, SaverPort } from "./background_saver.ts";
 import { checkedMetrics } from "./checked_metrics.ts";
 import { type Checkpoint, savedCheckpoint } from "./checkpoint.ts";
-import { listCheckpoints } from "./directory.ts";
+import { counterAfterQuarantine, listCheckpoints } from "./directory.ts";
 import { dirOf, type HandlerSettings } from "./handler_settings.ts";
 import type { Loading } from "./loading.ts";
 import { PayloadReader } from "./payload_reader.ts";
@@ -39,7 +39,8 @@ export class Saving implements SaverPort {
   readonly #loading: Loading;
   readonly #writer: WriterLock;
   readonly #excludedVars: Set<Variable>;
-  #counter = 0n;
+  /** The next one, if nobody else takes it; undefined before the first save. */
+  #counter: bigint | undefined;
   #isClosed = false;
   #queue: Promise<unknown> = Promise.resolve();
 
@@ -95,7 +96,8 @@ export class Saving implements SaverPort {
     const { writeCheckpoint } = await import("./save.ts");
     const listing = await listCheckpoints(this.#store);
     const next = nextCounter(listing.seen);
-    const counter = next > this.#counter ? next : this.#counter;
+    const least = this.#counter ?? await counterAfterQuarantine(this.#store, this.onWarning);
+    const counter = next > least ? next : least;
     this.#counter = counter + 1n;
     const saved = this.#settings.clock();
     const snapshot: Snapshot = { ...captured, saved };

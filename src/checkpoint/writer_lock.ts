@@ -73,7 +73,7 @@ export class WriterLock {
     // Taken anew: the directory may have been removed and made again since, and its lock with it.
     seat.lock?.release();
     seat.lock = undefined;
-    seat.lock = await this.#lockStore();
+    seat.lock = await lockStore(this.#store, "save into");
     seat.newest = this.#number;
     if (seat.lock.unsupported === undefined) {
       const { sweepLeftovers } = await import("./sweep.ts");
@@ -84,29 +84,47 @@ export class WriterLock {
         "into it; what interrupted saves left is not swept",
     );
   }
+}
 
-  async #lockStore(): Promise<StoreLock> {
+/**
+ * Does `work` in a store while nobody else writes there, under the lock of this process's writer, if one has it, else
+ * under its own; the right to write stays with whoever has it, and nothing is swept. `what` is for the LockedError, if
+ * somebody else has the lock: "repair".
+ */
+export async function asGuest<T>(store: Store, what: string, work: () => Promise<T>): Promise<T> {
+  const seat = await findSeat(store);
+  const turn = seat.turn.then(async () => {
+    if (seat.lock !== undefined) return await work();
+    const lock = await lockStore(store, what);
     try {
-      return await this.#store.lock();
-    } catch (error) {
-      if (!(error instanceof LockedError)) throw error;
-      const { path, holder } = error;
-      throw new LockedError(
-        `Cannot save into "${this.#store.label}": ${whoText(holder)} has its lock; one process at a time may save ` +
-          "(reading is always free): end that one, or save into another directory",
-        { path, cause: error },
-        holder,
-      );
+      return await work();
+    } finally {
+      lock.release();
     }
+  });
+  seat.turn = turn.catch(() => {});
+  return await turn;
+}
+
+async function lockStore(store: Store, what: string): Promise<StoreLock> {
+  try {
+    return await store.lock();
+  } catch (error) {
+    if (!(error instanceof LockedError)) throw error;
+    const { path, holder } = error;
+    throw new LockedError(`Cannot ${what} "${store.label}": ${whoText(holder)}`, { path, cause: error }, holder);
   }
 }
 
 function whoText(holder: LockHolder | undefined): string {
-  if (holder === undefined) return "another process";
-  const isThis = holder.pid === Deno.pid;
+  const advice = "one process at a time may save (reading is always free): end that one, or use another directory";
+  if (holder === undefined) return `another process has its lock; ${advice}`;
   const { pid, since, host } = holder;
-  return `pid ${pid}${isThis ? " (this process, in a Worker or through another Store object)" : ""}` +
+  const isThis = pid === Deno.pid;
+  const who = `pid ${pid}${isThis ? " (this process, in a Worker or through another Store object)" : ""}` +
     `${host === undefined ? "" : ` on ${host}`}, since ${since.toISOString()},`;
+  return `${who} has its lock; ` +
+    (isThis ? "dispose that Handler first (await handler[Symbol.asyncDispose]()), or use its Store object" : advice);
 }
 
 function supersededError(store: Store): LockedError {

@@ -1,13 +1,13 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { build, type Examination, examine, load, repair } from "../../src/checkpoint/mod.ts";
 import { Context } from "../../src/context/mod.ts";
-import { LockedError, NotFoundError, PermissionError } from "../../src/errors.ts";
+import { LockedError, NotFoundError, PermissionError, StoreError } from "../../src/errors.ts";
 import { crc32 } from "../../src/format/mod.ts";
 import type { Progress } from "../../src/render/mod.ts";
 import { LocalStore, MemoryStore, type Store } from "../../src/store/mod.ts";
 import { TemporaryDirectory } from "../store/temporary_directory.ts";
 import { bytesOf, contentsOf, put } from "./blobs.ts";
-import { saveRun, SILENT, valuesIn } from "./runs.ts";
+import { contextOf, saveRun, SILENT, valuesIn } from "./runs.ts";
 
 const ORPHAN = "checkpoint-n0000009-20260101-000000-step-00000009";
 const TEMPORARY = ".cairn-01234567-89ab-cdef-0123-456789abcdef.tmp";
@@ -150,17 +150,64 @@ Deno.test("repair() never replaces what was put aside before", async () => {
   assertEquals((await bytesOf(store, `quarantine/${ORPHAN}.bin`)).length, "first".length);
 });
 
-Deno.test("repair() waits for nobody: while a Handler may save there it is a LockedError, a dry run is not", async () => {
+Deno.test("repair() works while a Handler of this process saves there, which goes on afterwards", async () => {
   await using directory = await TemporaryDirectory.make();
-  await using handler = await build(new Context()).dir(directory.path).onWarning(SILENT).done();
-  await handler.save();
+  const store = new MemoryStore();
+  for (const place of [directory.path, store]) {
+    const blobs = typeof place === "string" ? new LocalStore(place) : place;
+    const ctx = contextOf({ w: [1] });
+    await using handler = await build(ctx).store(blobs).keep(-1).onWarning(SILENT).done();
+    const first = await handler.save();
+    await put(blobs, `${ORPHAN}.bin`, "half");
+    assertEquals((await repair(place, { dryRun: true })).moved.length, 1);
+    const [saving, repaired] = [handler.saveInBackground(), repair(place)];
+    assertEquals((await repaired).moved.map(({ from }) => from), [`${ORPHAN}.bin`]);
+    const second = await (await saving).done;
+    const third = await handler.save();
+    assertEquals(await handler.listCheckpoints(), [first, second, third].map((each) => each?.baseName));
+    assertEquals((await examine(place)).ok, true);
+    await assertRejects(() => blobs.lock(), LockedError, "has the lock");
+  }
+  await using other = await build(contextOf({ w: [1] })).dir(directory.path).keep(-1).done();
+  await repair(directory.path);
+  await other.save();
   await put(new LocalStore(directory.path), `${ORPHAN}.bin`, "half");
-  assertEquals((await repair(directory.path, { dryRun: true })).moved.length, 1);
-  await assertRejects(() => repair(directory.path), LockedError);
   await assertRejects(() => repair(new LocalStore(directory.path, { write: false })), PermissionError);
-  await handler[Symbol.asyncDispose]();
-  assertEquals((await repair(directory.path)).moved.length, 1);
-  assertEquals(kindsOf(await examine(directory.path)).at(-1), `quarantined quarantine/${ORPHAN}.bin`);
-  await using again = await load(new Context()).dir(directory.path).done();
-  assertEquals(again.skipped, []);
+  await assertRejects(() => repair(`${directory.path}/none`), NotFoundError);
+});
+
+Deno.test("repair() is a LockedError that says who has the lock, if that is not a Handler of this process", async () => {
+  const store = new MemoryStore("run");
+  const lock = await store.lock();
+  const error = await assertRejects(() => repair(store), LockedError);
+  assertMatch(error.message, /^Cannot repair "memory:run": pid \d+ \(this process, .* dispose that Handler first/);
+  lock.release();
+  await repair(store);
+  (await store.lock()).release();
+});
+
+Deno.test("save() never gives the number of what was put aside to another checkpoint", async () => {
+  const store = new MemoryStore();
+  const first = await saveRun(store, 1, { w: [1] });
+  const torn = await saveRun(store, 2, { w: [2] });
+  await put(store, `${torn}.json`, "");
+  await repair(store);
+  assertMatch(torn, /-n0000001-/);
+  const ctx = new Context();
+  await using handler = await load(ctx).store(store).keep(-1).done();
+  assertEquals(handler.loadedBase, first);
+  assertMatch((await handler.save()).baseName, /-n0000002-/);
+  await put(store, "quarantine/checkpoint-n0000007-20260101-000000-initial.bin.2", "half");
+  await using next = await build(new Context()).store(store).keep(-1).done();
+  assertMatch((await next.save()).baseName, /-n0000008-/);
+});
+
+Deno.test("save() where the quarantine cannot be read says so, and saves", async () => {
+  const warnings: string[] = [];
+  const store = new MemoryStore("run");
+  const list = store.list.bind(store);
+  store.list = (folder) => folder === "quarantine" ? Promise.reject(new StoreError("no way in")) : list(folder);
+  await using handler = await build(new Context()).store(store).onWarning((text) => warnings.push(text)).done();
+  await handler.save();
+  assertEquals(warnings, ['could not look which numbers are used in "memory:run/quarantine": no way in']);
 });
