@@ -5,7 +5,15 @@ import { Epochs } from "./epochs.ts";
 import { Hooks } from "./hooks.ts";
 import { getTrainLastStep, setTrainLastStep } from "./last_train_step.ts";
 import type { LastCheckpoint, LoopOptions, OnEndFn, OnStartFn, OnStepFn, OnStopFn, RunOptions } from "./loop_types.ts";
-import { checkCount, checkEnds, checkMetrics, checkPriority, checkTrainer, nameOf } from "./loop_checks.ts";
+import {
+  checkBatches,
+  checkCount,
+  checkEnds,
+  checkMetrics,
+  checkPriority,
+  checkTrainer,
+  nameOf,
+} from "./loop_checks.ts";
 import { TrainError } from "./train_error.ts";
 import type { Metrics, Trainer } from "./trainer.ts";
 
@@ -155,6 +163,7 @@ export class Loop<Batch = unknown> {
    */
   async runSteps(batches: Batches<Batch>, steps: number, options: RunOptions = {}): Promise<Metrics> {
     checkCount("steps", steps);
+    checkBatches(batches);
     if (steps === 0) return [];
     return await this.#run(batches, () => steps, options, async (dataset, run) => {
       while (this.#loopStep < this.#endStep) {

@@ -9,8 +9,23 @@ export function checkCount(what: string, count: number): void {
   throw new ConfigError(`Cannot run ${count} ${what}: wanted a whole number from 0`);
 }
 
+/** Refuses what no batches can be read from; without types, as in a notebook, anything may come. */
+export function checkBatches(batches: unknown): void {
+  if (typeof batches === "function") return;
+  const isOpen = typeof batches === "object" && batches !== null &&
+    ("yield" in batches || Symbol.iterator in batches || Symbol.asyncIterator in batches);
+  if (isOpen) return;
+  const found = typeof batches === "object" && batches !== null
+    ? `an object with ${Object.keys(batches).slice(0, 5).join(", ") || "nothing"}`
+    : String(batches);
+  throw new ConfigError(
+    `Cannot run the loop: the batches are ${found}, wanted a Dataset, an iterable, or a function that makes one`,
+  );
+}
+
 /** Refuses batches of which no epoch ends. */
 export function checkEnds<Batch>(batches: Batches<Batch>): void {
+  checkBatches(batches);
   if (typeof batches === "function" || !("yield" in batches) || !batches.infinite) return;
   throw new ConfigError(
     `Cannot run epochs${nameOf(batches)}: it is infinite, and no epoch would end; leave out infinite, or use ` +

@@ -367,6 +367,21 @@ Deno.test("a second run waits for nobody: it is refused while one is under way",
   }
 });
 
+Deno.test("runs of what has no batches are ConfigErrors that say what was found and wanted", async () => {
+  const loop = new Loop(new FakeTrainer());
+  const wanted = "wanted a Dataset, an iterable, or a function";
+  // @ts-expect-error: no batches
+  await assertRejects(() => loop.runSteps(null, 1), ConfigError, `the batches are null, ${wanted}`);
+  // @ts-expect-error: no batches
+  await assertRejects(() => loop.runSteps({ x: [1], y: [2] }, 1), ConfigError, `an object with x, y, ${wanted}`);
+  // @ts-expect-error: no batches
+  await assertRejects(() => loop.runToGlobalStep(3, 1), ConfigError, `the batches are 3, ${wanted}`);
+  // @ts-expect-error: no batches
+  await assertRejects(() => loop.runEpochs(undefined, 1), ConfigError, `the batches are undefined, ${wanted}`);
+  // @ts-expect-error: no batches
+  await assertRejects(() => loop.runToEpoch(null, 1), ConfigError, `the batches are null, ${wanted}`);
+});
+
 Deno.test("medianTrainStepDuration() is the upper median, hooks included, and 1 without steps", async () => {
   let now = 0;
   const loop = new Loop(new FakeTrainer(), { clock: () => now });
