@@ -1,4 +1,5 @@
 import { CheckpointError, ConfigError, messageOf, type OnWarning } from "../errors.ts";
+import type { View } from "../render/mod.ts";
 import { BackgroundJob, type BackgroundSave, type BackgroundSaveOptions } from "./background_save.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import { freezeSnapshot, frozenBytes } from "./freeze_snapshot.ts";
@@ -81,6 +82,18 @@ export class BackgroundSaver {
     const captured = this.#port.capture({});
     releasedOnError(captured, () => this.#pool.reserve(frozenBytes(captured.snapshot)));
     releaseSnapshot(captured.snapshot);
+  }
+
+  /** What is under way, and what has failed and was not thrown yet. */
+  get facts(): View["facts"] {
+    return [
+      ...Array.from(this.#running).filter(({ state }) => state === "waiting" || state === "writing")
+        .map(({ step, state }) => `save of step ${step} in the background: ${state}`),
+      ...this.#failures.map(({ step, error }) => ({
+        text: `save of step ${step} in the background failed: ${messageOf(error)}`,
+        mark: "warning" as const,
+      })),
+    ];
   }
 
   /** Lets go of the memory that no save is using. */

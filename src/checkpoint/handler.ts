@@ -9,7 +9,7 @@ import type { CheckpointChoice } from "./choice.ts";
 import { listCheckpoints } from "./directory.ts";
 import type { HandlerPlace } from "./handler_place.ts";
 import { dirOf, type HandlerSettings } from "./handler_settings.ts";
-import { handlerLine, handlerView, studyHandler } from "./handler_view.ts";
+import { handlerLine, type HandlerParts, handlerView, studyHandler } from "./handler_view.ts";
 import type { LoadReport } from "./load_report.ts";
 import { Loading } from "./loading.ts";
 import type { MeanReport } from "./mean.ts";
@@ -394,21 +394,25 @@ export class Handler implements Loader, AsyncDisposable {
     }
   }
 
-  /** What a notebook shows: what is loaded and still pending. Reads 64 MiB at most, and consumes nothing. */
+  #parts(): HandlerParts {
+    return { ...this.#loading.parts(), title: this.toString(), saves: this.#background.facts };
+  }
+
+  /** What a notebook shows: what is loaded, still pending and being saved in the background. Reads 64 MiB at most, and consumes nothing. */
   [Symbol.for("Jupyter.display")](): Promise<JupyterBundle> {
-    return viewBundle(() => handlerView(this.#loading.parts(this.toString())));
+    return viewBundle(() => handlerView(this.#parts()));
   }
 
   /** What `console.log` shows: the same as text, or one line inside another value. */
   [Symbol.for("Deno.customInspect")](_inspect?: unknown, options?: InspectOptions): string {
     return (options?.currentDepth ?? 0) > 0
-      ? handlerLine(this.#loading.parts(this.toString()))
-      : viewInspected(() => handlerView(this.#loading.parts(this.toString())), options);
+      ? handlerLine(this.#parts())
+      : viewInspected(() => handlerView(this.#parts()), options);
   }
 
   /** What `display()` shows. */
   async [Symbol.for("cairn.view")](options: StudyOptions = {}): Promise<View> {
-    return await studyHandler(this.#loading.parts(this.toString()), options);
+    return await studyHandler(this.#parts(), options);
   }
 
   /** A loop's metrics are kept where they can be. */

@@ -25,6 +25,8 @@ export interface HandlerParts {
   readonly pending: readonly Pending[];
   /** How many variables the Context has. */
   readonly variables: number;
+  /** What is to be said of its saves in the background. */
+  readonly saves: View["facts"];
 }
 
 /** A Handler in one line, for where it stands inside another value. */
@@ -61,7 +63,7 @@ function draw(parts: HandlerParts, lines: readonly VariableLine[], options: Stud
   return { ...head(parts), facts: [...head(parts).facts, ...alarming], blocks: [...skipped, ...blocks] };
 }
 
-function head({ title, loadedBase, mean, skipped, profile, variables, pending }: HandlerParts): View {
+function head({ title, loadedBase, mean, skipped, profile, variables, pending, saves }: HandlerParts): View {
   const facts = [
     loadedBase === undefined ? "nothing loaded" : `loaded "${loadedBase}"`,
     ...mean === undefined ? [] : [`with the mean of ${formatItems(mean.baseNames.length, "checkpoint")}`],
@@ -71,6 +73,7 @@ function head({ title, loadedBase, mean, skipped, profile, variables, pending }:
     `profile ${profile}`,
     `${formatItems(variables, "variable")} in the Context`,
     `${formatCount(pending.length)} pending`,
+    ...saves,
   ];
   return { title, facts, blocks: [] };
 }

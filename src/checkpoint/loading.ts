@@ -55,10 +55,9 @@ export class Loading {
     });
   }
 
-  /** What its Handler shows. */
-  parts(title: string): HandlerParts {
+  /** What its Handler shows of them. */
+  parts(): Omit<HandlerParts, "title" | "saves"> {
     return {
-      title,
       loadedBase: this.base,
       mean: this.#mean,
       skipped: this.#skipped,

@@ -1,7 +1,6 @@
 import { Context } from "../context/mod.ts";
 import { ConfigError } from "../errors.ts";
 import type { Batches } from "./dataset.ts";
-import type { Trainer } from "./trainer.ts";
 
 /** Refuses a number of steps or epochs that is not a whole number from 0. */
 export function checkCount(what: string, count: number): void {
@@ -45,8 +44,11 @@ export function nameOf(dataset: { readonly name?: string | undefined }): string 
 }
 
 /** Without types, as in a notebook, anything may come. */
-export function checkTrainer({ context, trainStep }: Trainer<never>): void {
-  if (context instanceof Context && typeof trainStep === "function") return;
+export function checkTrainer(trainer: unknown): void {
+  if (
+    typeof trainer === "object" && trainer !== null && "context" in trainer && trainer.context instanceof Context &&
+    "trainStep" in trainer && typeof trainer.trainStep === "function"
+  ) return;
   throw new ConfigError("Cannot make a Loop: wanted { context, trainStep }, a Context and a function of a batch");
 }
 

@@ -421,6 +421,32 @@ Deno.test("saveInBackground() lets the event loop run while it writes", async ()
   assert(turns >= 4, `${turns} turns`);
 });
 
+Deno.test("a Handler shows its saves in the background, and those that failed until somebody was told", async () => {
+  const store = new GatedStore();
+  const ctx = contextOf({ w: [0] });
+  const handler = await build(ctx).store(store).onWarning(SILENT).done();
+  store.hold();
+  for (const step of [1, 2, 3]) {
+    ctx.setGlobalStep(step);
+    await handler.saveInBackground();
+    await store.reached;
+  }
+  const shown = Deno.inspect(handler);
+  assertStringIncludes(shown, "save of step 1 in the background: writing");
+  assertStringIncludes(shown, "save of step 3 in the background: waiting");
+  assert(!shown.includes("step 2"), shown);
+  const bundle = await Reflect.get(handler, Symbol.for("Jupyter.display")).call(handler);
+  assertStringIncludes(bundle["text/html"], "save of step 1 in the background: writing");
+  store.letGo();
+  await handler.flush();
+  assert(!Deno.inspect(handler).includes("background"));
+  store.failures.push(new StoreError("the disk is full"));
+  await (await handler.saveInBackground()).done.catch(() => {});
+  assertStringIncludes(Deno.inspect(handler), "save of step 3 in the background failed: the disk is full");
+  await assertRejects(() => handler.flush(), CheckpointError, "the disk is full");
+  assert(!Deno.inspect(handler).includes("background"));
+});
+
 Deno.test("a save in the background prints as one line", async () => {
   await using handler = await build(contextOf({ w: [1] })).store(new MemoryStore()).done();
   const save = await handler.saveInBackground();

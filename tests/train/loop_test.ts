@@ -247,6 +247,8 @@ Deno.test("Loop says what a train step has returned that is no loss, and what a 
   }
   // @ts-expect-error: no train step
   assertThrows(() => new Loop({ context }), ConfigError, "wanted { context, trainStep }");
+  // @ts-expect-error: nothing
+  assertThrows(() => new Loop(null), ConfigError, "wanted { context, trainStep }");
   // @ts-expect-error: no Context
   assertThrows(() => new Loop({ trainStep: () => 1 }), ConfigError, "wanted { context, trainStep }");
 });
