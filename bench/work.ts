@@ -46,15 +46,17 @@ export function randomBytes(length: number): Uint8Array<ArrayBuffer> {
   return repeat(crypto.getRandomValues(new Uint8Array(Math.min(length, 65_536))), length);
 }
 
-/** Bytes of random numbers between -1 and 1, as weights are: no NaN, no infinity. */
+/** Bytes of random numbers as weights are: no NaN, no infinity, and nothing that repeats, which some tools compress. */
 export function randomWeights(dtype: Model["dtype"], elements: number): Uint8Array<ArrayBuffer> {
-  const floats = Float64Array.from({ length: Math.min(elements, 16_384) }, () => 2 * Math.random() - 1);
-  const length = elements * ELEMENT_BYTES[dtype];
-  if (dtype === "Float64") return repeat(new Uint8Array(floats.buffer), length);
-  const single = new Float32Array(floats);
-  if (dtype === "Float32") return repeat(new Uint8Array(single.buffer), length);
-  const bits = Uint16Array.from(new Uint32Array(single.buffer), (each) => each >>> 16);
-  return repeat(new Uint8Array(bits.buffer), length);
+  const pattern = Float64Array.from({ length: Math.min(elements, 16_384) }, () => 2 * Math.random() - 1);
+  const weights = dtype === "Float64" ? new Float64Array(elements) : new Float32Array(elements);
+  for (let from = 0; from < elements; from += pattern.length) {
+    const factor = 0.5 + Math.random();
+    const part = weights.subarray(from, from + pattern.length);
+    for (let index = 0; index < part.length; index++) part[index] = (pattern[index] ?? 0) * factor;
+  }
+  if (dtype !== "BFloat16") return new Uint8Array(weights.buffer);
+  return new Uint8Array(Uint16Array.from(new Uint32Array(weights.buffer), (bits) => bits >>> 16).buffer);
 }
 
 function repeat(pattern: Uint8Array, length: number): Uint8Array<ArrayBuffer> {

@@ -40,9 +40,12 @@ class Work:
         return [f"layer_{index:05d}/weights" for index in range(self.variables)]
 
     def arrays(self, seed):
-        """Random weights in memory that has been touched."""
-        pattern = np.random.default_rng(seed).uniform(-1, 1, min(self.elements, 1 << 14)).astype(np.float32)
-        return {name: np.resize(pattern, self.elements) for name in self.names()}
+        """Random weights in memory that has been touched; nothing repeats, which some tools would compress."""
+        random = np.random.default_rng(seed)
+        arrays = {name: random.random(self.elements, dtype=np.float32) for name in self.names()}
+        for array in arrays.values():
+            array -= 0.5
+        return arrays
 
 
 class Tool:
