@@ -9,7 +9,9 @@ import {
 } from "../format/mod.ts";
 import type { BaseName } from "../format/mod.ts";
 import type { Store } from "../store/mod.ts";
-import { QUARANTINE_DIR } from "./leftovers.ts";
+
+/** The folder that broken checkpoints are put aside in. */
+export const QUARANTINE_DIR = "quarantine";
 
 /** What a store holds of checkpoints. */
 export interface Listing {

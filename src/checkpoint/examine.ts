@@ -1,9 +1,10 @@
+import { QUARANTINE_DIR } from "./directory.ts";
 import { BACKUP_DIR, type BaseName, BIN_DATA_SUFFIX, JSON_NAME_SUFFIX, NewerVersionError } from "../format/mod.ts";
 import { drawable } from "../render/mod.ts";
 import type { BlobInfo, Store } from "../store/mod.ts";
 import { isContentError } from "./damage.ts";
 import { examinationView } from "./examine_view.ts";
-import { QUARANTINE_DIR, sortBlobs } from "./leftovers.ts";
+import { sortBlobs } from "./leftovers.ts";
 import { openIntact } from "./open_intact.ts";
 import { PINS_DIR } from "./pins.ts";
 import { type CheckpointsPlace, storeOf } from "./place.ts";

@@ -1,9 +1,6 @@
 import { type BaseName, BIN_DATA_SUFFIX, compareBaseNames, JSON_NAME_SUFFIX, parseBaseName } from "../format/mod.ts";
 import type { BlobInfo } from "../store/mod.ts";
 
-/** The folder that broken checkpoints are put aside in. */
-export const QUARANTINE_DIR = "quarantine";
-
 /** What the blobs of one folder are, by the exact grammar of names; nothing is opened. */
 export interface SortedBlobs {
   /** Manifest (not empty) and payload are there; oldest first. */

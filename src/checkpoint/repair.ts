@@ -1,8 +1,8 @@
+import { QUARANTINE_DIR } from "./directory.ts";
 import { JSON_NAME_SUFFIX } from "../format/mod.ts";
 import { drawable } from "../render/mod.ts";
 import { LocalStore, type Store } from "../store/mod.ts";
 import { examine, type Examined, type ExamineOptions } from "./examine.ts";
-import { QUARANTINE_DIR } from "./leftovers.ts";
 import { PINS_DIR } from "./pins.ts";
 import { repairView } from "./repair_view.ts";
 import { asGuest } from "./writer_lock.ts";
