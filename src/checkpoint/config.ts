@@ -30,14 +30,14 @@ export interface DirOptions {
   readonly mode?: number;
   /**
    * Maps the payload into memory instead of reading it: loading takes no time and no memory, and pages are read from
-   * the file when they are touched; with {@linkcode Config.immediate} all at once. Writing into a tensor never changes the file. Needs Linux and `--allow-ffi`;
-   * otherwise, for compressed payloads and for variables whose position does not fit their dtype, values are read as
-   * usual, and a warning says why.
+   * the file when they are touched; with {@linkcode Config.immediate} all at once. Writing into a tensor never changes
+   * the file. Needs Linux and `--allow-ffi`; otherwise, for compressed payloads and for variables whose position does
+   * not fit their dtype, values are read as usual, and a warning says why.
    *
-   * Values are not compared with their checksums, since that would read them all; {@linkcode Config.verify} does. `--allow-ffi` lifts Deno's sandbox,
-   * for the whole program. Only files that nobody else writes: if another program truncates the file while it is
-   * mapped, touching what was cut off kills the process (SIGBUS). Do not transfer the tensors' buffers to a worker; copy
-   * them. Default: false.
+   * Values are not compared with their checksums, since that would read them all; {@linkcode Config.verify} does.
+   * `--allow-ffi` lifts Deno's sandbox, for the whole program. Only files that nobody else writes: if another program
+   * truncates the file while it is mapped, touching what was cut off kills the process (SIGBUS). Do not transfer the
+   * tensors' buffers to a worker; copy them. Default: false.
    */
   readonly mapped?: boolean;
 }
