@@ -10,6 +10,8 @@
  */
 
 import { fromFileUrl, join } from "@std/path";
+import { PROJECT_ROOT } from "../tools/deno_process.ts";
+import { makePackage, PACKAGE_FOLDER } from "../tools/package.ts";
 import { formatMarkdown } from "./format_markdown.ts";
 import { loadText, machineText } from "./machine.ts";
 import { measure } from "./measure.ts";
@@ -49,6 +51,7 @@ async function bench(args: readonly string[]): Promise<void> {
   const rows = rowsOf(plan).filter((row, _, all) =>
     wanted.test(row.title) || all.some((each) => each.beside === row && wanted.test(each.title))
   );
+  await makePackage(PROJECT_ROOT, PACKAGE_FOLDER);
   const parent = options.get("--dir");
   const root = await Deno.makeTempDir({ prefix: "cairn-bench-", ...parent === undefined ? {} : { dir: parent } });
   try {

@@ -74,7 +74,7 @@ async function runOperation(row: Row, root: string): Promise<Sample | string> {
 
 function commandOf({ operation, peer }: Row): readonly string[] {
   if (peer !== undefined) return peer.command;
-  const script = operation === "importTime" ? "import_time.ts" : "operation.ts";
+  const script = operation.startsWith("import") ? "import_time.ts" : "operation.ts";
   return [Deno.execPath(), "run", "-A", "--no-check", join(HERE, script)];
 }
 

@@ -14,7 +14,7 @@ export type Cache = "warm" | "cold";
 export interface Row {
   /** What is measured, for readers. */
   readonly title: string;
-  /** Exported by limits.ts, cairn.ts or mean.ts; `importTime` is the file import_time.ts; or a peer's. */
+  /** Exported by limits.ts, cairn.ts or mean.ts; `importPackage` and `importSources` are the file import_time.ts; or a peer's. */
   readonly operation: string;
   readonly data: DataSet;
   readonly cache: Cache;
@@ -152,7 +152,8 @@ export function planOf(sizes: Sizes, peers: readonly Peer[]): Plan {
       row("meanOnHost", half, "mean on host", { beside: readMean }),
       row("meanOnHost", double, "mean on host", { beside: readMean }),
       row("meanOnHost", manyMean, "mean on host", { beside: readManyMean }),
-      idle("importTime", "import of mod.ts"),
+      idle("importPackage", "import of mod.ts as it is published"),
+      idle("importSources", "import of mod.ts from its sources"),
     ],
     contests: [
       contest(`Durable save, ${dataText(large)}`, "save", [save]),

@@ -6,6 +6,7 @@
 import { join } from "@std/path";
 import { exists } from "@std/fs";
 import { PROJECT_ROOT, runDeno } from "./deno_process.ts";
+import { PACKAGE_FOLDER } from "./package.ts";
 
 if (import.meta.main) Deno.exit(await checkAll());
 
@@ -38,7 +39,8 @@ async function listSteps(): Promise<string[][]> {
     ["lint"],
     ["check", ...folders],
     ["doc", "--lint", ...await listExports()],
-    ["publish", "--dry-run", "--allow-dirty"],
+    ["task", "package"],
+    ["publish", "--dry-run", "--allow-dirty", "--config", join(PACKAGE_FOLDER, "deno.json")],
   ];
 }
 

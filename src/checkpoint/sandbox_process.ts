@@ -8,8 +8,11 @@ import { build, load } from "./build.ts";
 // The program of the process that readUntrusted() starts: its only permission is to read one directory. It is run by
 // its address, so that no file is looked for at run time; imported, it does nothing.
 
-/** Where this module is. */
-export const SANDBOX_PROGRAM: string = import.meta.url;
+// Taken apart here: as "import.meta.main", deno bundle takes it to be false in whatever is no entry.
+const { url, main } = import.meta;
+
+/** Where this module is, or the file that it was bundled into. */
+export const SANDBOX_PROGRAM: string = url;
 
 /** What the program is told, as JSON in its first argument. */
 export interface SandboxTask {
@@ -43,7 +46,7 @@ export interface SandboxAnswer {
 
 const MAX_REPORTS = 100;
 
-if (import.meta.main) runSandbox();
+if (main) runSandbox();
 
 async function runSandbox(): Promise<void> {
   try {

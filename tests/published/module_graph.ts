@@ -1,6 +1,6 @@
 import { fromFileUrl, relative, toFileUrl } from "@std/path";
 import { runDeno } from "./deno_run.ts";
-import { type PackageFiles, writeFolder } from "./package_files.ts";
+import { type PackageFiles, writeFolder } from "../../tools/package_files.ts";
 
 /** Line and column, from 0. */
 type Position = readonly [line: number, column: number];
@@ -16,8 +16,15 @@ export interface Dependency {
   readonly argumentRange?: readonly [start: Position, end: Position];
 }
 
+/** A module as JSR tells it. */
+export interface ModuleInfo {
+  readonly dependencies?: readonly Dependency[];
+  /** What its `@ts-self-types` names. */
+  readonly selfTypesSpecifier?: { readonly text: string; readonly range: readonly [start: Position, end: Position] };
+}
+
 /** `moduleGraph2` of a version: each module, with a leading `/`, and what it imports. */
-export type ModuleGraph = Readonly<Record<string, { readonly dependencies?: readonly Dependency[] }>>;
+export type ModuleGraph = Readonly<Record<string, ModuleInfo>>;
 
 /** The part of `deno info --json` that is read. */
 interface DenoInfo {
@@ -25,6 +32,7 @@ interface DenoInfo {
     readonly specifier: string;
     readonly error?: string;
     readonly dependencies?: readonly DenoDependency[];
+    readonly typesDependency?: { readonly specifier: string; readonly dependency: Resolution };
   }[];
 }
 
@@ -72,16 +80,20 @@ async function readInfo(folder: string): Promise<DenoInfo> {
 }
 
 function graphOf(info: DenoInfo, folder: string): ModuleGraph {
-  const graph: Record<string, { dependencies?: readonly Dependency[] }> = {};
+  const graph: Record<string, ModuleInfo> = {};
   const root = toFileUrl(folder).href + "/";
-  for (const { specifier, error, dependencies = [] } of info.modules) {
+  for (const { specifier, error, dependencies = [], typesDependency: types } of info.modules) {
     if (!specifier.startsWith("file:")) continue;
     if (!specifier.startsWith(root)) throw new Error(`Cannot publish: "${specifier}" is outside of the package`);
     const path = relative(folder, fromFileUrl(specifier)).replaceAll("\\", "/");
     if (error !== undefined) throw new Error(`Cannot publish "${path}": ${error.replaceAll(root, "")}`);
     if (path === ENTRY) continue;
     const listed = dependencies.map((dependency) => describe(path, dependency));
-    graph[`/${path}`] = listed.length === 0 ? {} : { dependencies: listed };
+    graph[`/${path}`] = {
+      ...(listed.length === 0 ? {} : { dependencies: listed }),
+      ...(types &&
+        { selfTypesSpecifier: { text: types.specifier, range: rangeOf(path, types.specifier, types.dependency) } }),
+    };
   }
   return graph;
 }
@@ -93,9 +105,13 @@ function describe(path: string, { specifier, isDynamic, code, type }: DenoDepend
       `Cannot publish "${path}": it imports "${specifier}"; wanted ./…, node:…, or jsr: or npm: with a version`,
     );
   }
-  const { span } = code ?? type ?? {};
-  if (span === undefined) throw new Error(`Cannot publish "${path}": "${specifier}" is nowhere in it`);
-  const range = [[span.start.line, span.start.character], [span.end.line, span.end.character]] as const;
+  const range = rangeOf(path, specifier, code ?? type);
   if (isDynamic) return { type: "dynamic", argument: specifier, argumentRange: range };
   return { type: "static", kind: code === undefined ? "importType" : "import", specifier, specifierRange: range };
+}
+
+function rangeOf(path: string, specifier: string, resolution: Resolution | undefined): readonly [Position, Position] {
+  const { span } = resolution ?? {};
+  if (span === undefined) throw new Error(`Cannot publish "${path}": "${specifier}" is nowhere in it`);
+  return [[span.start.line, span.start.character], [span.end.line, span.end.character]];
 }

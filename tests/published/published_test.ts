@@ -2,9 +2,11 @@ import { assert, assertEquals, assertGreater, assertMatch } from "@std/assert";
 import { join } from "@std/path";
 import config from "../../deno.json" with { type: "json" };
 import { PROJECT_ROOT } from "../../tools/deno_process.ts";
+import { makePackage } from "../../tools/package.ts";
 import { TemporaryDirectory } from "../store/temporary_directory.ts";
 import { runDeno } from "./deno_run.ts";
-import { readFolder, writeFolder } from "./package_files.ts";
+import { readFolder, writeFolder } from "../../tools/package_files.ts";
+import type { Dependency } from "./module_graph.ts";
 import { type PublishedVersion, Registry } from "./registry.ts";
 
 const TOKEN = "token-of-the-test";
@@ -28,19 +30,26 @@ Deno.test("the package, published by deno publish, works for somebody who has no
   for (const member of config.workspace) await registry.addFolder(join(PROJECT_ROOT, member));
   const published = await publish(registry, join(directory.path, "project"));
 
-  await t.step("its files are the exports, src/ and the five that describe it", () => {
+  await t.step("its files are the sources, what is bundled from them, and the five that describe it", () => {
     const copied = [...published.copied].filter((path) => /^src\/.*\.ts$/.test(path));
-    const exports = Object.values<string>(config.exports).map((path) => path.replace(/^\.\//, ""));
-    const wanted = new Set(["CHANGELOG.md", "LICENSE", "README.md", "SECURITY.md", "deno.json", ...exports, ...copied]);
+    const sources = Object.values<string>(config.exports).map((path) => path.replace(/^\.\//, ""));
+    const wanted = new Set(["CHANGELOG.md", "LICENSE", "README.md", "SECURITY.md", "deno.json", ...sources, ...copied]);
     const files = new Set(published.version.files.keys());
-    assertEquals([...files.symmetricDifference(wanted)], []);
+    const bundled = [...files].filter((path) => /^dist\/.*\.js$/.test(path));
+    assertEquals([...files.symmetricDifference(wanted.union(new Set(bundled)))], []);
     assertGreater(copied.length, 50);
+    assertGreater(copied.length / 2, bundled.length);
+    for (const source of sources) assert(bundled.includes(`dist/${source.replace(/\.ts$/, ".js")}`), source);
   });
 
   await t.step("every module is reached from an export, and every specifier is one that JSR takes", () => {
     const { files, moduleGraph } = published.version;
-    const modules = [...files.keys()].filter((path) => path.endsWith(".ts")).map((path) => `/${path}`);
+    const modules = [...files.keys()].filter((path) => /\.[jt]s$/.test(path)).map((path) => `/${path}`);
     assertEquals(modules.filter((path) => !(path in moduleGraph)), []);
+    // what is loaded is what was bundled: no file of it leads back into the sources
+    const dist = Object.entries(moduleGraph).filter(([path]) => path.startsWith("/dist/"));
+    const loaded = dist.flatMap(([, { dependencies = [] }]) => dependencies.map(specifierOf));
+    assertEquals(loaded.filter((specifier) => specifier.endsWith(".ts")), []);
     const foreign = new Set(specifiersOf(published.version).filter((specifier) => !specifier.startsWith(".")));
     // One function each: the whole of it is a hundred modules.
     const pathModule = config.imports["@std/path"];
@@ -101,7 +110,7 @@ Deno.test("the package, published by deno publish, works for somebody who has no
   });
 });
 
-/** Publishes a copy of the project, made in `folder`. */
+/** Publishes the package of a copy of the project, made in `folder`. */
 async function publish(
   registry: Registry,
   folder: string,
@@ -109,9 +118,11 @@ async function publish(
   const files = await readFolder(PROJECT_ROOT, (path) => NOT_COPIED.has(path));
   for (const decoy of DECOYS) files.set(decoy, new TextEncoder().encode("export {};\n"));
   await writeFolder(folder, files);
+  const cwd = `${folder}-package`;
+  await makePackage(folder, cwd);
   // provenance would ask GitHub for a signature when this runs there
   const args = ["publish", "--allow-dirty", "--no-provenance", "--token", TOKEN];
-  const { success, stdout, stderr } = await runDeno(args, { cwd: folder, env: { JSR_URL: registry.url } });
+  const { success, stdout, stderr } = await runDeno(args, { cwd, env: { JSR_URL: registry.url } });
   assert(success, stdout + stderr);
   const version = registry.versions.find(({ name }) => name === config.name);
   assert(version !== undefined, "deno publish ended well, but nothing was published");
@@ -120,8 +131,11 @@ async function publish(
 }
 
 function specifiersOf({ moduleGraph }: PublishedVersion): string[] {
-  const dependencies = Object.values(moduleGraph).flatMap((module) => module.dependencies ?? []);
-  return dependencies.map(({ specifier, argument }) => specifier ?? argument ?? "");
+  return Object.values(moduleGraph).flatMap(({ dependencies = [] }) => dependencies.map(specifierOf));
+}
+
+function specifierOf({ specifier, argument }: Dependency): string {
+  return specifier ?? argument ?? "";
 }
 
 /** Nothing but reading and writing below the directory was tried, except for what is named in `also`. */

@@ -1,5 +1,5 @@
 import { type ModuleGraph, readModuleGraph } from "./module_graph.ts";
-import { type PackageFiles, readFolder } from "./package_files.ts";
+import { type PackageFiles, readFolder } from "../../tools/package_files.ts";
 import { readTarball } from "./tarball.ts";
 
 /** What each file, with a leading `/`, was when it was published: Deno checks every module that it loads. */

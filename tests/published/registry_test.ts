@@ -3,7 +3,7 @@ import { join } from "@std/path";
 import { TemporaryDirectory } from "../store/temporary_directory.ts";
 import { type DenoOutput, runDeno } from "./deno_run.ts";
 import { readModuleGraph } from "./module_graph.ts";
-import { type PackageFiles, writeFolder } from "./package_files.ts";
+import { type PackageFiles, writeFolder } from "../../tools/package_files.ts";
 import { Registry } from "./registry.ts";
 
 Deno.test("readModuleGraph() lists what each module imports, and where it says so", async () => {
@@ -11,10 +11,12 @@ Deno.test("readModuleGraph() lists what each module imports, and where it says s
     "mod.ts": 'import type { A } from "./a.ts";\nexport const a: A = 1;\nawait import("jsr:@std/path@^1.0.0");\n',
     "a.ts": "export type A = number;\n",
     "other.ts": 'import "node:zlib";\n',
+    "bundled.js": '// @ts-self-types="./a.ts"\n',
     "unused.ts": "",
   });
-  assertEquals(await readModuleGraph(files, ["./mod.ts", "./other.ts"]), {
+  assertEquals(await readModuleGraph(files, ["./mod.ts", "./other.ts", "./bundled.js"]), {
     "/a.ts": {},
+    "/bundled.js": { selfTypesSpecifier: { text: "./a.ts", range: [[0, 18], [0, 26]] } },
     "/mod.ts": {
       dependencies: [
         { type: "static", kind: "importType", specifier: "./a.ts", specifierRange: [[0, 23], [0, 31]] },
