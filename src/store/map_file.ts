@@ -22,7 +22,7 @@ const LIBC = [
   "/lib/libc.so.6",
 ];
 
-const SYMBOLS = {
+const FUNCTIONS = {
   open: { parameters: ["buffer", "i32"], result: "i32" },
   close: { parameters: ["i32"], result: "i32" },
   lseek: { parameters: ["i32", "i64", "i32"], result: "i64" },
@@ -31,6 +31,8 @@ const SYMBOLS = {
   munmap: { parameters: ["pointer", "usize"], result: "i32" },
   madvise: { parameters: ["pointer", "usize", "i32"], result: "i32", nonblocking: true },
 } as const;
+/** What of a library's symbol is asked for. */
+const ADDRESS = { type: "pointer" } as const;
 
 const O_RDONLY_CLOEXEC = 0o2000000;
 const SEEK_END = 2;
@@ -43,7 +45,8 @@ const MADV_POPULATE_READ = 22;
 const PAGE_BYTES = 65_536;
 const MAX_PATH_BYTES = 4096;
 
-type Libc = Deno.DynamicLibrary<typeof SYMBOLS>["symbols"];
+type Functions = typeof FUNCTIONS;
+type Libc = { readonly [Name in keyof Functions]: Deno.UnsafeFnPointer<Functions[Name]> };
 let libc: Libc | undefined;
 
 /**
@@ -67,7 +70,7 @@ export function mapFile(path: string, real: string, size: number): MappedFile {
 function openLibc(): Libc {
   for (const path of LIBC) {
     try {
-      return Deno.dlopen(path, SYMBOLS).symbols;
+      return libcAt(path);
     } catch {
       // The next one.
     }
@@ -75,13 +78,44 @@ function openLibc(): Libc {
   throw new Error(`no C library found at ${LIBC.join(", ")}`);
 }
 
+/** Of dlopen() the addresses are enough: it would compile a way into each function, for longer than all calls take. */
+function libcAt(path: string): Libc {
+  const { symbols } = Deno.dlopen(path, {
+    open: ADDRESS,
+    close: ADDRESS,
+    lseek: ADDRESS,
+    readlink: ADDRESS,
+    mmap: ADDRESS,
+    munmap: ADDRESS,
+    madvise: ADDRESS,
+  });
+  return {
+    open: functionAt(symbols.open, FUNCTIONS.open),
+    close: functionAt(symbols.close, FUNCTIONS.close),
+    lseek: functionAt(symbols.lseek, FUNCTIONS.lseek),
+    readlink: functionAt(symbols.readlink, FUNCTIONS.readlink),
+    mmap: functionAt(symbols.mmap, FUNCTIONS.mmap),
+    munmap: functionAt(symbols.munmap, FUNCTIONS.munmap),
+    madvise: functionAt(symbols.madvise, FUNCTIONS.madvise),
+  };
+}
+
+function functionAt<F extends Deno.ForeignFunction>(
+  address: Deno.PointerValue,
+  definition: F,
+): Deno.UnsafeFnPointer<F> {
+  const typed = Deno.UnsafePointer.create<Omit<F, "nonblocking">>(Deno.UnsafePointer.value(address));
+  if (typed === null) throw new Error("the C library lacks a function");
+  return new Deno.UnsafeFnPointer(typed, definition);
+}
+
 function mapWith(libc: Libc, real: string, size: number): MappedFile {
-  const descriptor = libc.open(cString(real), O_RDONLY_CLOEXEC);
+  const descriptor = libc.open.call(cString(real), O_RDONLY_CLOEXEC);
   if (descriptor < 0) return { reason: "it could not be opened" };
   try {
     if (linkOf(libc, descriptor) !== real) return { reason: "its path changed meanwhile" };
-    if (libc.lseek(descriptor, 0n, SEEK_END) !== BigInt(size)) return { reason: "its size changed meanwhile" };
-    const pointer = libc.mmap(null, BigInt(size), PROT_READ_WRITE, MAP_PRIVATE_NORESERVE, descriptor, 0n);
+    if (libc.lseek.call(descriptor, 0n, SEEK_END) !== BigInt(size)) return { reason: "its size changed meanwhile" };
+    const pointer = libc.mmap.call(null, BigInt(size), PROT_READ_WRITE, MAP_PRIVATE_NORESERVE, descriptor, 0n);
     if (pointer === null || BigInt(Deno.UnsafePointer.value(pointer)) === MAP_FAILED) {
       return { reason: `the system gave no memory for ${size} bytes` };
     }
@@ -89,7 +123,7 @@ function mapWith(libc: Libc, real: string, size: number): MappedFile {
     mappings.register(buffer, { pointer, size });
     return mappedBytes(libc, pointer, new Uint8Array(buffer));
   } finally {
-    libc.close(descriptor);
+    libc.close.call(descriptor);
   }
 }
 
@@ -100,20 +134,20 @@ function mappedBytes(libc: Libc, pointer: Deno.PointerObject, bytes: Uint8Array)
       const from = start - start % PAGE_BYTES;
       const page = Deno.UnsafePointer.offset(pointer, from);
       // Advice: nothing depends on whether it was taken. While it is waited for, `bytes` keeps the memory mapped.
-      await libc.madvise(page, BigInt(Math.min(bytes.length, start + length) - from), MADV_POPULATE_READ);
+      await libc.madvise.call(page, BigInt(Math.min(bytes.length, start + length) - from), MADV_POPULATE_READ);
     },
   };
 }
 
 /** A view of unmapped memory would crash the process: nothing but the collector knows when the last one is gone. */
 const mappings = new FinalizationRegistry<{ readonly pointer: Deno.PointerObject; readonly size: number }>(
-  ({ pointer, size }) => libc?.munmap(pointer, BigInt(size)),
+  ({ pointer, size }) => libc?.munmap.call(pointer, BigInt(size)),
 );
 
 /** The real path of an open file. */
 function linkOf(libc: Libc, descriptor: number): string {
   const text = new Uint8Array(MAX_PATH_BYTES);
-  const length = Number(libc.readlink(cString(`/proc/self/fd/${descriptor}`), text, BigInt(text.length)));
+  const length = Number(libc.readlink.call(cString(`/proc/self/fd/${descriptor}`), text, BigInt(text.length)));
   return new TextDecoder().decode(text.subarray(0, Math.max(0, length)));
 }
 
