@@ -1,8 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
-import { build } from "../../src/checkpoint/mod.ts";
+import { build, load } from "../../src/checkpoint/mod.ts";
 import { Context } from "../../src/context/mod.ts";
 import { crc32, payloadHeader } from "../../src/format/mod.ts";
-import { MemoryStore } from "../../src/store/mod.ts";
+import { type BlobSink, MemoryStore } from "../../src/store/mod.ts";
 import { Tensor } from "../../src/tensor/mod.ts";
 import { bytesOf } from "./blobs.ts";
 
@@ -37,4 +37,40 @@ Deno.test("save() writes values of all sizes one behind the other, at once and i
     assertEquals(crc32(payload.subarray(0, expected.length)), crc32(expected));
     assertEquals((await checkpoint.verify()).problems, []);
   }
+});
+
+Deno.test("save() cuts large values at multiples of 8 MiB in the file, whether they are in memory or in a file", async () => {
+  class WatchedStore extends MemoryStore {
+    /** Where each write to a payload began and ended. */
+    readonly writes: [start: number, end: number][] = [];
+
+    override publish(name: string, write: (sink: BlobSink) => Promise<void>): Promise<void> {
+      let at = 0;
+      return super.publish(name, (sink) =>
+        write({
+          write: async (bytes) => {
+            if (name.endsWith(".bin")) this.writes.push([at, at += bytes.length]);
+            await sink.write(bytes);
+          },
+        }));
+    }
+  }
+
+  const [first, second] = [new WatchedStore(), new WatchedStore()];
+  const ctx = new Context();
+  for (let index = 0; index < 3; index++) {
+    ctx.variableWithValue(`w${index}`, new Tensor("Uint8", [10 * MIB + 3], new Uint8Array(10 * MIB + 3).fill(index)));
+  }
+  await (await build(ctx).store(first).done()).save();
+  const unread = new Context();
+  await using _ = await load(unread).store(first).done();
+  for (const { name } of ctx.iterVariables()) assert(unread.getVariable(name) !== undefined);
+  await (await build(unread).store(second).done()).save();
+  assertEquals(second.writes, first.writes);
+  const { writes } = first;
+  assertEquals(
+    writes.filter(([start, end]) => Math.floor(start / (8 * MIB)) < Math.floor((end - 1) / (8 * MIB))),
+    [],
+  );
+  assertEquals([writes.length, writes.at(-1)?.[1]], [7, 3 * (10 * MIB + 3) + 8]);
 });
