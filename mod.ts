@@ -81,7 +81,14 @@ export type { SkippedCheckpoint, VerifiedVariable, VerifyReport } from "./src/ch
 export { best, type BestChoice, type MetricMode } from "./src/checkpoint/mod.ts";
 export type { CheckpointChoice, DirOptions, PendingVariable, SaveOptions, WorkOptions } from "./src/checkpoint/mod.ts";
 
-export { type Backend, hostBackend, tfjsBackend, type TfjsLike, type TfjsTensor } from "./src/backend/mod.ts";
+export {
+  type Backend,
+  hostBackend,
+  type OwnMean,
+  tfjsBackend,
+  type TfjsLike,
+  type TfjsTensor,
+} from "./src/backend/mod.ts";
 
 export { Context, GoParam, goParam, inferGoParam, Random, Variable } from "./src/context/mod.ts";
 export { parseContextSettings, sprintContextSettings, sprintModifiedContextSettings } from "./src/context/mod.ts";

@@ -34,4 +34,19 @@ export interface Backend {
    * @throws {ShapeError} The dtype is not supported, there is no block, or lengths differ.
    */
   mean(dtype: DType, blocks: readonly Uint8Array[], into: Uint8Array): void | Promise<void>;
+
+  /**
+   * The same mean in memory of its own, for a backend whose results are in such memory anyway: that saves a copy.
+   *
+   * @throws {ShapeError} The dtype is not supported, there is no block, or lengths differ.
+   */
+  meanInOwnMemory?(dtype: DType, blocks: readonly Uint8Array[]): OwnMean | Promise<OwnMean>;
+}
+
+/** What {@linkcode Backend.meanInOwnMemory} gives. */
+export interface OwnMean {
+  /** The mean, which belongs to the caller from now on; as long as a block. */
+  readonly bytes: Uint8Array;
+  /** Whether all elements are known to be finite. */
+  readonly finite: boolean;
 }

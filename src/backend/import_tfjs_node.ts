@@ -5,7 +5,7 @@ import { TFJS_NODE } from "./tfjs_node_advice.ts";
 
 /** The package that tfjs-node asks where its native library is; the version that it wants. */
 const PRE_BINDING = "npm:@mapbox/node-pre-gyp@1.0.9/lib/pre-binding.js";
-const METHODS = ["ready", "getBackend", "tidy", "tensor1d", "addN", "div"] as const;
+const METHODS = ["ready", "getBackend", "tidy", "tensor1d", "addN"] as const;
 
 /**
  * Imports tfjs-node with the native library at `addon`, an absolute path. Neither package is a literal of an import:

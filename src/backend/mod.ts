@@ -4,6 +4,6 @@
  * @module
  */
 
-export type { Backend } from "./backend.ts";
+export type { Backend, OwnMean } from "./backend.ts";
 export { hostBackend } from "./host_backend.ts";
 export { tfjsBackend, type TfjsLike, type TfjsTensor } from "./tfjs_backend.ts";

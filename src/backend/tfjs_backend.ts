@@ -22,12 +22,10 @@ export interface TfjsLike<T extends TfjsTensor = TfjsTensor> {
   tensor1d(values: Float32Array): T;
   /** The sum of tensors of one shape. */
   addN(tensors: NoInfer<T>[]): NoInfer<T>;
-  /** Division, element by element. */
-  div(dividend: NoInfer<T>, divisor: number): NoInfer<T>;
 }
 
 /**
- * Means computed by tfjs, whatever backend it runs on: Float32 only, in float32 arithmetic. Without overflow each
+ * Means whose sums tfjs computes, whatever backend it runs on: Float32 only, in float32 arithmetic. Without overflow each
  * element is within k float32 ulps of the largest absolute value averaged; a sum beyond float32 gives an infinity.
  * tfjs-node takes subnormal numbers for zero. The name says the backend as soon as tfjs is ready, `tfjs` until then.
  *
@@ -52,16 +50,48 @@ export function tfjsBackend<T extends TfjsTensor>(tf: TfjsLike<T>): Backend {
       const [first] = blocks;
       if (first !== undefined && blocks.length === 1) return into.set(first);
       if (into.length === 0) return;
-      await tf.ready();
-      const mean = tf.tidy(() => tf.div(tf.addN(blocks.map((block) => tf.tensor1d(floatsOf(block)))), blocks.length));
-      try {
-        copyOut(await mean.data(), into);
-      } finally {
-        mean.dispose();
-      }
+      const { divideSum } = await import("./divide_sum.ts");
+      const { bytes, own } = await sumOf(tf, blocks);
+      divideSum(bytes, blocks.length, into);
+      own?.transfer(0); // Gives its memory back now: many sums would bring the collector.
+    },
+    async meanInOwnMemory(dtype, blocks) {
+      const [first = new Uint8Array()] = blocks;
+      checkBlocks(backend, dtype, blocks, first);
+      if (blocks.length === 1 || first.length === 0) return { bytes: first.slice(), finite: false };
+      const { divideSum } = await import("./divide_sum.ts");
+      const { bytes, own } = await sumOf(tf, blocks);
+      const into = own === undefined ? new Uint8Array(bytes.length) : bytes;
+      return { finite: divideSum(bytes, blocks.length, into), bytes: into };
     },
   };
   return backend;
+}
+
+/** Bytes of a sum, and their buffer if nobody else needs it. */
+interface Sum {
+  readonly bytes: Uint8Array;
+  readonly own: ArrayBuffer | undefined;
+}
+
+async function sumOf<T extends TfjsTensor>(tf: TfjsLike<T>, blocks: readonly Uint8Array[]): Promise<Sum> {
+  await tf.ready();
+  const floats = blocks.map(floatsOf);
+  const sum = tf.tidy(() => tf.addN(floats.map((each) => tf.tensor1d(each))));
+  try {
+    const { buffer, byteOffset, byteLength } = await sum.data();
+    const wanted = blocks[0]?.length;
+    if (byteLength !== wanted) {
+      throw new ShapeError(`Cannot take the mean from tfjs: ${byteLength} bytes found, wanted ${wanted}`);
+    }
+    const isOwn = buffer.byteLength === byteLength && floats.every((each) => each.buffer !== buffer);
+    return {
+      bytes: new Uint8Array(buffer, byteOffset, byteLength),
+      own: isOwn && buffer instanceof ArrayBuffer ? buffer : undefined,
+    };
+  } finally {
+    sum.dispose();
+  }
 }
 
 function nameOf(name: string | undefined): string {
@@ -73,11 +103,4 @@ function nameOf(name: string | undefined): string {
 function floatsOf(block: Uint8Array): Float32Array {
   const { buffer, byteOffset, length } = block.byteOffset % 4 === 0 ? block : new Uint8Array(block);
   return new Float32Array(buffer, byteOffset, length / 4);
-}
-
-function copyOut(values: Float32Array | Int32Array | Uint8Array, into: Uint8Array): void {
-  if (values.byteLength !== into.length) {
-    throw new ShapeError(`Cannot take the mean from tfjs: ${values.byteLength} bytes found, wanted ${into.length}`);
-  }
-  into.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
 }

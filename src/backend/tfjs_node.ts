@@ -24,7 +24,7 @@ import { tfjsBackend } from "./tfjs_backend.ts";
 import { HOW_TO_INSTALL, smallestFlags } from "./tfjs_node_advice.ts";
 
 export type { DType } from "../tensor/mod.ts";
-export type { Backend } from "./backend.ts";
+export type { Backend, OwnMean } from "./backend.ts";
 
 /** Options of {@linkcode tfjsNodeBackend}. */
 export interface TfjsNodeOptions {

@@ -1,8 +1,9 @@
 import { alignedBlocks } from "../backend/aligned_blocks.ts";
+import { allFinite } from "../backend/all_finite.ts";
 import { type Backend, hostBackend } from "../backend/mod.ts";
-import type { OnWarning } from "../errors.ts";
+import { type OnWarning, ShapeError } from "../errors.ts";
 import { crc32, type Entry } from "../format/mod.ts";
-import { byteLengthOf, type DType, Tensor } from "../tensor/mod.ts";
+import { byteLengthOf, Tensor } from "../tensor/mod.ts";
 import type { Decision } from "./mean.ts";
 import { allocateFor, entryLabel, type EntryReader } from "./payload_reader.ts";
 import type { ByteProgress } from "./byte_progress.ts";
@@ -17,6 +18,8 @@ const AHEAD_BYTES = BLOCKS_BYTES / 4;
 const BLOCK_BYTES = 3 * 1024 * 1024;
 /** The same where files are mapped, and nothing has to be read into blocks: few calls of the backend. */
 const MAPPED_BLOCK_BYTES = 16 * 1024 * 1024;
+/** Bytes of a mapped variable whose mean becomes the variable's memory: a backend may hold as many besides. */
+const OWN_BYTES = 48 * 1024 * 1024;
 const ALIGNMENT = 64;
 
 /** A variable on its way into memory: the mean of several sources, or what the newest has. */
@@ -46,6 +49,17 @@ export class VariableMean {
   /** Its memory; taken when it is first asked for. */
   get bytes(): Uint8Array {
     return this.#bytes ??= allocateFor(this.row, this.decision.from.at(-1)?.source.reader.path ?? "");
+  }
+
+  /** Whether its mean, where the sources are mapped, becomes its memory. */
+  get ownMean(): boolean {
+    const { averaged } = this.decision;
+    return averaged && this.backend.meanInOwnMemory !== undefined && this.row.byteLength <= OWN_BYTES;
+  }
+
+  /** Makes `bytes`, all of them, its memory. */
+  adopt(bytes: Uint8Array): void {
+    this.#bytes = bytes;
   }
 
   /** Whether one call of the backend can compute both. */
@@ -91,6 +105,8 @@ interface ReadStep extends Step {
   readonly blocks: readonly Uint8Array[];
   /** Whether the mean may be computed in the variable's memory: no block is there. */
   readonly inPlace: boolean;
+  /** Bytes before each block, of whatever lies there in a mapped file, that make it start at an aligned address. */
+  readonly lead: number;
 }
 
 /**
@@ -153,7 +169,7 @@ export class MeanPipeline {
     if (step === undefined) return undefined;
     const { averaged, from } = step.first.decision;
     const views = averaged ? viewsOf(step) : undefined;
-    if (views !== undefined) return { ...step, blocks: views, inPlace: true };
+    if (views !== undefined) return { ...step, ...views, inPlace: true };
     const blocks = averaged ? this.#blocksFor(step, turn) : [];
     const reads = await Promise.allSettled(from.map(async ({ source }, index) => {
       const reader = this.#readers.get(source);
@@ -171,7 +187,7 @@ export class MeanPipeline {
     }));
     const failed = reads.find((read) => read.status === "rejected");
     if (failed !== undefined) throw failed.reason;
-    return { ...step, blocks, inPlace: false };
+    return { ...step, blocks, inPlace: false, lead: 0 };
   }
 
   #blocksFor({ first, length }: Step, turn: number): Uint8Array[] {
@@ -179,28 +195,55 @@ export class MeanPipeline {
     return set.slice(0, first.decision.from.length).map((block) => block.subarray(0, length));
   }
 
-  async #compute({ first, pieces, length, blocks, inPlace }: ReadStep): Promise<void> {
-    const { averaged, placed: { row: { dtype } } } = first.decision;
-    const place = inPlace ? pieces[0]?.start : undefined;
-    const result = place === undefined ? this.#result.subarray(0, length) : first.bytes.subarray(place, place + length);
-    if (averaged && length > 0) await first.backend.mean(dtype, blocks, result);
+  async #compute(step: ReadStep): Promise<void> {
+    const { first: { decision: { averaged } }, pieces, blocks, inPlace, lead } = step;
+    const { result, finite } = averaged ? await this.#mean(step) : { result: this.#result, finite: true };
     for (const piece of pieces) {
-      const { variable, start, at } = piece;
+      const { variable, start, at, length } = piece;
       if (averaged) {
-        const mean = result.subarray(at, at + piece.length);
-        await this.#correct(variable, blocks.map((block) => block.subarray(at, at + piece.length)), mean);
+        const mean = result.subarray(at, at + length);
+        const sources = blocks.map((block) => block.subarray(lead + at, lead + at + length));
+        await this.#correct(variable, sources, mean, finite);
         if (!inPlace) variable.bytes.set(mean, start);
       }
-      if (start + piece.length === variable.row.byteLength) this.#onFinished(variable, variable.finish());
+      if (start + length === variable.row.byteLength) this.#onFinished(variable, variable.finish());
     }
   }
 
+  /** Where the mean is, and whether it is known to be finite. */
+  async #mean(step: ReadStep): Promise<{ readonly result: Uint8Array; readonly finite: boolean }> {
+    const { first, pieces, length, blocks, inPlace, lead } = step;
+    const { backend, row: { dtype } } = first;
+    if (inPlace && first.ownMean && length === first.row.byteLength && backend.meanInOwnMemory !== undefined) {
+      const { bytes, finite } = await backend.meanInOwnMemory(dtype, blocks);
+      if (bytes.length !== lead + length) {
+        throw new ShapeError(
+          `Cannot take the mean of "${entryLabel(first.decision.placed)}": "${backend.name}" gave ${bytes.length} ` +
+            `bytes, wanted ${lead + length}`,
+        );
+      }
+      first.adopt(bytes.subarray(lead));
+      return { result: first.bytes, finite };
+    }
+    const place = inPlace ? pieces[0]?.start : undefined;
+    const result = place === undefined ? this.#result.subarray(0, length) : first.bytes.subarray(place, place + length);
+    if (length > 0) await backend.mean(dtype, blocks, result);
+    return { result, finite: false };
+  }
+
   /** A float32 sum may overflow where the mean does not: then the host computes it. */
-  async #correct(variable: VariableMean, blocks: readonly Uint8Array[], mean: Uint8Array): Promise<void> {
+  async #correct(
+    variable: VariableMean,
+    blocks: readonly Uint8Array[],
+    mean: Uint8Array,
+    finite: boolean,
+  ): Promise<void> {
     const { backend, row: { dtype } } = variable;
     // Not earlier: tfjs knows only when it is ready who computes.
     if (!variable.overflowed) variable.computedBy = backend.name;
-    if (backend === hostBackend || allFinite(dtype, mean) || !blocks.every((each) => allFinite(dtype, each))) return;
+    if (
+      finite || backend === hostBackend || allFinite(dtype, mean) || !blocks.every((each) => allFinite(dtype, each))
+    ) return;
     if (!variable.overflowed) {
       variable.overflowed = true;
       variable.computedBy = `${backend.name}, host`;
@@ -211,13 +254,16 @@ export class MeanPipeline {
   }
 }
 
-/** The sources of a part of a large variable, where all of them are mapped. */
-function viewsOf({ first: { decision: { from } }, pieces }: Step): readonly Uint8Array[] | undefined {
+/** The sources of a part of a large variable, or of all of it, where all of them are mapped. */
+function viewsOf({ first, pieces, length }: Step): Pick<ReadStep, "blocks" | "lead"> | undefined {
   const [piece] = pieces;
   if (piece === undefined || pieces.length > 1) return undefined;
-  const views = from.map(({ source, entry }) => source.reader.view(entry, piece.start, piece.length));
+  const { decision: { from }, row } = first;
+  const leads = new Set(first.ownMean && length === row.byteLength ? from.map(({ entry }) => leadOf(entry)) : []);
+  const lead = leads.size === 1 ? Math.max(...leads) : 0;
+  const views = from.map(({ source, entry }) => source.reader.view(entry, piece.start - lead, lead + length));
   const mapped = views.filter((view) => view !== undefined);
-  return mapped.length === views.length ? mapped : undefined;
+  return mapped.length === views.length ? { blocks: mapped, lead } : undefined;
 }
 
 /** Small variables in groups of up to `averagedBytes`, each large one in parts of up to `largeBytes`. */
@@ -242,8 +288,10 @@ function* stepsOf(
       used += byteLength;
       continue;
     }
-    const partBytes = variable.decision.averaged ? largeBytes : BLOCK_BYTES;
-    let length = largeBytes > averagedBytes ? leadOf(variable.row) || partBytes : partBytes;
+    const mapped = largeBytes > averagedBytes;
+    const partBytes = !variable.decision.averaged ? BLOCK_BYTES : mapped && variable.ownMean ? byteLength : largeBytes;
+    const untilAligned = mapped && partBytes < byteLength ? (ALIGNMENT - leadOf(variable.row)) % ALIGNMENT : 0;
+    let length = untilAligned || partBytes;
     for (let start = 0; start < byteLength; start += length, length = partBytes) {
       length = Math.min(length, byteLength - start);
       yield { first: variable, pieces: [{ variable, start, length, at: 0 }], length };
@@ -265,36 +313,12 @@ function nextTurn(): Promise<void> {
   });
 }
 
-/** Bytes from where a row begins in a mapped file to where tfjs-node can share memory instead of copying it. */
+/** Bytes from where tfjs-node can share memory instead of copying it to where a row begins in a mapped file; 0 if none fit. */
 function leadOf({ position, dtype }: Entry): number {
-  const lead = alignUp(position) - position;
+  const lead = position % ALIGNMENT;
   return lead % byteLengthOf(dtype, 1) === 0 ? lead : 0;
 }
 
 function alignUp(bytes: number): number {
   return Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
-}
-
-/** All ones in the exponent is an infinity or NaN. */
-const EXPONENTS: Partial<Record<DType, number>> = { Float16: 0x7c00, BFloat16: 0x7f80, Float32: 0x7f800000 };
-
-function allFinite(dtype: DType, bytes: Uint8Array): boolean {
-  const { buffer, byteOffset, length } = bytes;
-  const exponent = EXPONENTS[dtype];
-  if (exponent === undefined) return new Float64Array(buffer, byteOffset, length / 8).every(Number.isFinite);
-  const words = dtype === "Float32"
-    ? new Uint32Array(buffer, byteOffset, length / 4)
-    : new Uint16Array(buffer, byteOffset, length / 2);
-  // Four in a turn: most of the time goes into the loop.
-  const whole = words.length - words.length % 4;
-  for (let index = 0; index < whole; index += 4) {
-    if (
-      ((words[index] ?? 0) & exponent) === exponent || ((words[index + 1] ?? 0) & exponent) === exponent ||
-      ((words[index + 2] ?? 0) & exponent) === exponent || ((words[index + 3] ?? 0) & exponent) === exponent
-    ) return false;
-  }
-  for (let index = whole; index < words.length; index++) {
-    if (((words[index] ?? 0) & exponent) === exponent) return false;
-  }
-  return true;
 }

@@ -1,4 +1,4 @@
-import { assert } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { type Backend, hostBackend } from "../../src/backend/mod.ts";
 import type { Random } from "../tensor/random.ts";
 
@@ -24,10 +24,18 @@ export async function meanOf(backend: Backend, blocks: readonly Uint8Array[]): P
   return toValues(into);
 }
 
-/** Asserts that every mean is within k ulps, of the largest absolute value averaged, of the host's. */
+/**
+ * Asserts that every mean is within k ulps, of the largest absolute value averaged, of the host's, and that a mean in
+ * memory of its own has the same bits.
+ */
 export async function expectCloseToHost(backend: Backend, blocks: readonly Uint8Array[]): Promise<void> {
   const found = await meanOf(backend, blocks);
   const wanted = await meanOf(hostBackend, blocks);
+  const own = await backend.meanInOwnMemory?.("Float32", blocks);
+  if (own !== undefined) {
+    assertEquals([toValues(own.bytes), own.finite], [found, blocks.length > 1 && found.length > 0]);
+    assert(blocks.every(({ buffer }) => buffer !== own.bytes.buffer), "memory of a block");
+  }
   const sources = blocks.map(toValues);
   for (const [index, mean] of found.entries()) {
     const largest = Math.max(...sources.map((values) => Math.abs(values[index] ?? NaN)));

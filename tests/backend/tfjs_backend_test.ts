@@ -6,7 +6,7 @@ import { tfjsBackend } from "../../src/backend/mod.ts";
 import { ShapeError } from "../../src/errors.ts";
 import { DTYPES } from "../../src/tensor/mod.ts";
 import { Random } from "../tensor/random.ts";
-import { expectCloseToHost, meanOf, randomBlocks, toBytes } from "./float32_blocks.ts";
+import { expectCloseToHost, meanOf, randomBlocks, toBytes, toValues } from "./float32_blocks.ts";
 
 tf.env().set("IS_TEST", true); // no advertisement for tfjs-node
 
@@ -61,14 +61,14 @@ Deno.test("tfjsBackend() disposes all tensors when an operation throws, and when
   const broken = new Error("broken");
   const throwing = tfjsBackend<tf.Tensor>({
     ...tf,
-    div: () => {
+    addN: () => {
       throw broken;
     },
   });
   assertStrictEquals(await assertRejects(() => meanOf(throwing, blocks)), broken);
   const unreadable = tfjsBackend<tf.Tensor>({
     ...tf,
-    div: (dividend) => Object.assign(tf.neg(dividend), { data: () => Promise.reject(broken) }),
+    addN: (tensors) => Object.assign(tf.addN(tensors), { data: () => Promise.reject(broken) }),
   });
   assertStrictEquals(await assertRejects(() => meanOf(unreadable, blocks)), broken);
   assertStrictEquals(tf.memory().numTensors, before);
@@ -76,7 +76,29 @@ Deno.test("tfjsBackend() disposes all tensors when an operation throws, and when
 
 Deno.test("tfjsBackend() gives infinity where the sum is beyond float32", async () => {
   await tf.setBackend("cpu");
+  assertEquals(await tfjsBackend(tf).meanInOwnMemory?.("Float32", [toBytes([3e38]), toBytes([3e38])]), {
+    bytes: toBytes([Infinity]),
+    finite: false,
+  });
   assertEquals(await meanOf(tfjsBackend(tf), [toBytes([3e38]), toBytes([3e38])]), [Infinity]);
+});
+
+Deno.test("tfjsBackend() writes into no memory that tfjs shares with others", async () => {
+  await tf.setBackend("cpu");
+  const shared = Float32Array.of(2, 4, 6, 8);
+  for (const [values, wanted] of [[shared.subarray(1, 3), [2, 3]], [shared, [1, 2, 3, 4]]] as const) {
+    const backend = tfjsBackend<tf.Tensor>({
+      ...tf,
+      addN: (tensors) => Object.assign(tf.addN(tensors), { data: () => Promise.resolve(values) }),
+    });
+    // Blocks of all of that memory, and of none of it.
+    const blocks = values === shared
+      ? [new Uint8Array(shared.buffer), new Uint8Array(shared.buffer)]
+      : [toBytes([1, 2]), toBytes([1, 2])];
+    const own = await backend.meanInOwnMemory?.("Float32", blocks);
+    assertEquals([toValues(own?.bytes ?? new Uint8Array()), await meanOf(backend, blocks)], [wanted, wanted]);
+    assertEquals(shared, Float32Array.of(2, 4, 6, 8));
+  }
 });
 
 Deno.test("tfjsBackend() gives one block back bit by bit", async () => {
@@ -94,4 +116,10 @@ Deno.test("tfjsBackend() supports Float32 only, and refuses others by name", asy
   const block = new Uint8Array(8);
   const error = await assertRejects(async () => await backend.mean("Float64", [block, block], block), ShapeError);
   assertEquals(error.message, 'Cannot compute a mean of Float64 on "tfjs-cpu": it has none of this dtype');
+  await assertRejects(async () => await backend.meanInOwnMemory?.("Float32", []), ShapeError, "no blocks found");
+  await assertRejects(
+    async () => await backend.meanInOwnMemory?.("Float32", [block, block.subarray(4)]),
+    ShapeError,
+    "a block of 4 bytes found, wanted 8",
+  );
 });

@@ -47,8 +47,10 @@ tfjsNodeTest("tfjsNodeBackend() neither writes to shared memory nor reads it onc
     const values = randomBlocks(random, blocks.length, size);
     for (const [index, block] of blocks.entries()) block.set(values[index] ?? block);
     await backend.mean("Float32", blocks, into);
+    const own = await backend.meanInOwnMemory?.("Float32", blocks);
     assertEquals(blocks, values);
     for (const block of blocks) block.fill(0x7f);
+    assertEquals(own, { bytes: into, finite: true });
     const wanted = await meanOf(hostBackend, values);
     for (const [index, mean] of toValues(into).entries()) {
       if (Math.abs(mean - (wanted[index] ?? NaN)) > 1e-6) throw new Error(`element ${index}: ${mean}`);
@@ -64,7 +66,7 @@ tfjsNodeTest("tfjsNodeBackend() leaves no tensors, also when an operation throws
   const broken = new Error("broken");
   const throwing = tfjsBackend<Tensor>({
     ...tf,
-    div: () => {
+    addN: () => {
       throw broken;
     },
   });

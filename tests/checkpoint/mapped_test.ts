@@ -1,9 +1,15 @@
 // Payloads as mapped memory; the tests run with all permissions, and without --allow-ffi in a process of their own.
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import * as tf from "npm:@tensorflow/tfjs-core@4.22.0";
+import "npm:@tensorflow/tfjs-backend-cpu@4.22.0";
+import { assert, assertEquals, assertGreaterOrEqual, assertRejects, assertStringIncludes } from "@std/assert";
 import { fromFileUrl } from "@std/path";
-import { build, Context, load, openCheckpoint, Tensor } from "../../mod.ts";
+import { type Backend, build, Context, hostBackend, load, openCheckpoint, Tensor, tfjsBackend } from "../../mod.ts";
+import { ShapeError } from "../../src/errors.ts";
 import { mapFile } from "../../src/store/map_file.ts";
+import { tfjsNodeTest } from "../backend/tfjs_node_tool.ts";
 import { symlink, TemporaryDirectory } from "../store/temporary_directory.ts";
+
+tf.env().set("IS_TEST", true); // no advertisement for tfjs-node
 
 const IS_LINUX = Deno.build.os === "linux";
 const FLOATS = Float32Array.from({ length: 5000 }, (_, index) => index / 7);
@@ -91,40 +97,102 @@ Deno.test({
   },
 });
 
+/** An odd one between two large ones, of more than one block and more than one part. */
+const SIZES: readonly (readonly [name: string, size: number])[] = [
+  ["a", 300_001],
+  ["b", 3],
+  ["c", 4_300_000],
+  ["d", 1],
+  ["e", 800_001],
+];
+
+/** Three checkpoints of {@linkcode SIZES}; in the last two everything lies elsewhere than in the first. */
+async function saveThree(directory: string): Promise<void> {
+  const ctx = new Context();
+  ctx.in("0").variableWithValue("w", Tensor.from(new Float32Array(5)));
+  await using handler = await build(ctx).dir(directory).keep(-1).done();
+  for (let turn = 1; turn <= 3; turn++) {
+    if (turn === 2) ctx.deleteVariable("/0", "w");
+    for (const [name, size] of SIZES) {
+      const floats = new Float32Array(size);
+      for (let index = 0; index < size; index++) floats[index] = (index * turn % 8191) / 8191 - 0.5;
+      if (name === "e") floats[77] = 3e38;
+      const values = Tensor.from(floats);
+      const variable = ctx.in(name).getVariable("w");
+      if (variable === undefined) ctx.in(name).variableWithValue("w", values);
+      else variable.setValue(values);
+    }
+    if (turn === 2) ctx.in("odd").variableWithValue("bytes", Tensor.from(new Uint8Array(5)));
+    await handler.save();
+  }
+}
+
+/** Compares means of mapped files with those of the same files that are read, and of the host. */
+async function expectSameMeans(directory: string, backend: Backend): Promise<void> {
+  for (const count of [2, 3]) {
+    const warnings: string[] = [];
+    const meanOf = async (mapped: boolean, by: Backend): Promise<Context> => {
+      const context = new Context();
+      const config = load(context).dir(directory, { mapped }).takeMean(count, by);
+      await using handler = await config.onWarning((text) => warnings.push(text)).done();
+      assertEquals(handler.mean?.variables.filter(({ averaged }) => averaged).length, SIZES.length);
+      return context;
+    };
+    const [read, mapped, host] = [
+      await meanOf(false, backend),
+      await meanOf(true, backend),
+      await meanOf(false, hostBackend),
+    ];
+    const overflows = backend === hostBackend ? 0 : 2;
+    assertEquals(warnings.filter((text) => text.includes(`overflowed in "/e/w"`)).length, overflows);
+    for (const [name, size] of SIZES) {
+      const mean = valueOf(mapped, `/${name}`, "w");
+      // Of what overflows the host computes other parts.
+      assert(mean.size === size && (name === "e" || mean.equals(valueOf(read, `/${name}`, "w"))), name);
+      // No more than what lies before it up to an aligned address.
+      assertGreaterOrEqual(mean.byteLength + (backend === hostBackend ? 0 : 60), mean.bytes.buffer.byteLength);
+      const tolerance = name === "e" ? 0 : count * 2 ** -24;
+      const wanted = valueOf(host, `/${name}`, "w").data();
+      let far = -1;
+      for (const [index, value] of mean.data().entries()) {
+        if (!(Math.abs(Number(value) - Number(wanted[index])) <= tolerance)) far = index;
+      }
+      assertEquals(far, -1, name);
+    }
+  }
+}
+
 Deno.test({
   name: "takeMean() of mapped files gives the same bits as of files that are read",
   ignore: !IS_LINUX,
-  async fn() {
+  async fn(t) {
     await using directory = await TemporaryDirectory.make();
-    const ctx = new Context();
-    // An odd one between two large ones, of more than one block and more than one part.
-    const sizes: [name: string, size: number][] = [["a", 300_001], ["b", 3], ["c", 5_000_000], ["d", 1], [
-      "e",
-      262_145,
-    ]];
-    await using handler = await build(ctx).dir(directory.path).keep(-1).done();
-    for (let turn = 1; turn <= 3; turn++) {
-      for (const [name, size] of sizes) {
-        const values = Tensor.from(Float32Array.from({ length: size }, (_, index) => Math.sin(index * turn)));
-        const variable = ctx.in(name).getVariable("w");
-        if (variable === undefined) ctx.in(name).variableWithValue("w", values);
-        else variable.setValue(values);
-      }
-      if (turn === 1) ctx.in("odd").variableWithValue("bytes", Tensor.from(new Uint8Array(5)));
-      await handler.save();
-    }
-    const means = await Promise.all([false, true].map(async (mapped) => {
-      const context = new Context();
-      await load(context).dir(directory.path, { mapped }).takeMean(3).done();
-      return context;
-    }));
-    for (const [name, size] of sizes) {
-      const [read, mapped] = means.map((context) => valueOf(context, `/${name}`, "w"));
-      assert(read !== undefined && mapped !== undefined && read.size === size && mapped.equals(read), name);
-      assertEquals(mapped.bytes.buffer.byteLength, mapped.byteLength);
-    }
+    await saveThree(directory.path);
+    await t.step("on the host", () => expectSameMeans(directory.path, hostBackend));
+    await t.step("on tfjs, also where a sum overflows", async () => {
+      await tf.setBackend("cpu");
+      await expectSameMeans(directory.path, tfjsBackend(tf));
+      assertEquals(tf.memory().numTensors, 0);
+    });
+    await t.step("and refuses those of another length, by name", async () => {
+      const short: Backend = { ...hostBackend, meanInOwnMemory: () => ({ bytes: new Uint8Array(4), finite: true }) };
+      await assertRejects(
+        () => load(new Context()).dir(directory.path, { mapped: true }).takeMean(3, short).done(),
+        ShapeError,
+        'Cannot take the mean of "/c/w": "host" gave 4 bytes, wanted 17200000',
+      );
+    });
   },
 });
+
+tfjsNodeTest(
+  "takeMean() of mapped files on tfjs-node gives the same bits as of files that are read",
+  async (backend) => {
+    await using directory = await TemporaryDirectory.make();
+    await saveThree(directory.path);
+    await expectSameMeans(directory.path, backend);
+  },
+);
 
 Deno.test("what cannot be mapped is read, and a warning says why", async () => {
   await using directory = await TemporaryDirectory.make();

@@ -2,7 +2,8 @@
 // Means of blocks that src/backend/mean_kernel.ts copies here: k sources, one behind the other every `stride` bytes from
 // `from` on, to `into`; `count` is a multiple of 4. Sums are float64, in the order of the sources, and rounded once: bit by
 // bit what narrow_mean.ts gives. Where float64 is not known to be enough they give false, and narrow_mean.ts does it again.
-// `enough` is how large a sum must be beside the sum of the absolute values.
+// `enough` is how large a sum must be beside the sum of the absolute values. And sums that tfjs computed become means:
+// see src/backend/divide_sum.ts.
 
 /** Four float32 at `at`; as many bfloat16 if `shift` is 16. */
 // @ts-ignore: AssemblyScript's own
@@ -62,6 +63,22 @@ function mean(shift: i32, from: u32, stride: u32, k: u32, into: u32, count: u32,
     else v128.store(into + at, four);
   }
   return true;
+}
+
+/** Divides float32 from `at` on, where they are; `bytes` is a multiple of 32. Whether all are finite. */
+export function divideFloat32(at: u32, bytes: u32, divisor: f32): bool {
+  const divisors = f32x4.splat(divisor);
+  let low = f32x4.splat(0); // x - x is 0, or NaN
+  let high = low;
+  for (const end = at + bytes; at < end; at += 32) {
+    const one = f32x4.div(v128.load(at), divisors);
+    const other = f32x4.div(v128.load(at, 16), divisors);
+    v128.store(at, one);
+    v128.store(at, other, 16);
+    low = v128.or(low, f32x4.sub(one, one));
+    high = v128.or(high, f32x4.sub(other, other));
+  }
+  return !v128.any_true(v128.or(low, high));
 }
 
 /** Of each of four elements the smallest absolute value that is not 0, or infinity. */
