@@ -8,7 +8,7 @@ import type { StoredValue } from "./stored_value.ts";
 const RUN_BYTES = 1024 * 1024;
 
 /** Of a mapped file that many are read ahead at once: long enough for few calls, short enough to show progress. */
-const MAPPED_BYTES = 32 * 1024 * 1024;
+const MAPPED_BYTES = 64 * 1024 * 1024;
 
 /**
  * Several reads at once: more than the disk, memory that nobody has touched yet takes its time, and each core gives its

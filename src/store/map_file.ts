@@ -29,7 +29,8 @@ const FUNCTIONS = {
   readlink: { parameters: ["buffer", "buffer", "usize"], result: "isize" },
   mmap: { parameters: ["pointer", "usize", "i32", "i32", "i32", "i64"], result: "pointer" },
   munmap: { parameters: ["pointer", "usize"], result: "i32" },
-  madvise: { parameters: ["pointer", "usize", "i32"], result: "i32", nonblocking: true },
+  madvise: { parameters: ["pointer", "usize", "i32"], result: "i32" },
+  madviseInThread: { parameters: ["pointer", "usize", "i32"], result: "i32", nonblocking: true },
 } as const;
 /** What of a library's symbol is asked for. */
 const ADDRESS = { type: "pointer" } as const;
@@ -40,6 +41,7 @@ const PROT_READ_WRITE = 3;
 /** Private: who writes into the memory gets a page of its own, the file never changes. No memory is set aside for it. */
 const MAP_PRIVATE_NORESERVE = 0x4002;
 const MAP_FAILED = 2n ** 64n - 1n;
+const MADV_HUGEPAGE = 14;
 const MADV_POPULATE_READ = 22;
 /** The largest pages there are. */
 const PAGE_BYTES = 65_536;
@@ -97,6 +99,7 @@ function libcAt(path: string): Libc {
     mmap: functionAt(symbols.mmap, FUNCTIONS.mmap),
     munmap: functionAt(symbols.munmap, FUNCTIONS.munmap),
     madvise: functionAt(symbols.madvise, FUNCTIONS.madvise),
+    madviseInThread: functionAt(symbols.madvise, FUNCTIONS.madviseInThread),
   };
 }
 
@@ -128,13 +131,17 @@ function mapWith(libc: Libc, real: string, size: number): MappedFile {
 }
 
 function mappedBytes(libc: Libc, pointer: Deno.PointerObject, bytes: Uint8Array): MappedBytes {
+  let isAdvised = false;
   return {
     bytes,
     async populate(start, length) {
+      // What is not in memory yet is read and kept in pages of 2 MiB then: that is faster, and so is the next mapping.
+      if (!isAdvised) libc.madvise.call(pointer, BigInt(bytes.length), MADV_HUGEPAGE);
+      isAdvised = true;
       const from = start - start % PAGE_BYTES;
       const page = Deno.UnsafePointer.offset(pointer, from);
       // Advice: nothing depends on whether it was taken. While it is waited for, `bytes` keeps the memory mapped.
-      await libc.madvise.call(page, BigInt(Math.min(bytes.length, start + length) - from), MADV_POPULATE_READ);
+      await libc.madviseInThread.call(page, BigInt(Math.min(bytes.length, start + length) - from), MADV_POPULATE_READ);
     },
   };
 }
