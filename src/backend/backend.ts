@@ -29,7 +29,8 @@ export interface Backend {
    * The arithmetic mean of k ≥ 1 blocks, element by element, into `into`.
    *
    * All have the same length and hold little-endian elements. `into` shares no memory with a block. The caller may
-   * change the blocks as soon as the call has returned, or its promise is settled, and not before.
+   * change the blocks as soon as the call has returned, or its promise is settled, and not before; those of mapped files
+   * are gone then.
    *
    * @throws {ShapeError} The dtype is not supported, there is no block, or lengths differ.
    */

@@ -6,13 +6,14 @@ import { drawable, formatItems } from "../render/mod.ts";
 import { kindOf, sameDimensions, shapeText, type Tensor } from "../tensor/mod.ts";
 import type { CheckpointVariable } from "./checkpoint.ts";
 import { meanReportView } from "./mean_preview_view.ts";
-import { MeanPipeline, VariableMean } from "./mean_pipeline.ts";
+import { MeanPipeline } from "./mean_pipeline.ts";
 import { entryLabel } from "./payload_reader.ts";
 import { ByteProgress } from "./byte_progress.ts";
 import type { WorkOptions } from "./save.ts";
 import { belongsToRun, type Placed } from "./scope_rules.ts";
 import { variableKey } from "./snapshot.ts";
 import type { Source } from "./source.ts";
+import { VariableMean } from "./variable_mean.ts";
 
 /** Options of `Config.takeMean`. */
 export interface MeanOptions {

@@ -1,14 +1,14 @@
 import { alignedBlocks } from "../backend/aligned_blocks.ts";
 import { allFinite } from "../backend/all_finite.ts";
-import { type Backend, hostBackend } from "../backend/mod.ts";
+import { hostBackend } from "../backend/mod.ts";
 import { type OnWarning, ShapeError } from "../errors.ts";
-import { crc32, type Entry } from "../format/mod.ts";
-import { byteLengthOf, Tensor } from "../tensor/mod.ts";
-import type { Decision } from "./mean.ts";
-import { allocateFor, entryLabel, type EntryReader } from "./payload_reader.ts";
+import type { Entry } from "../format/mod.ts";
+import { releaseWindow } from "../store/mod.ts";
+import { byteLengthOf, type Tensor } from "../tensor/mod.ts";
+import { entryLabel, type EntryReader } from "./payload_reader.ts";
 import type { ByteProgress } from "./byte_progress.ts";
 import type { Source } from "./source.ts";
-import { checkCrc } from "./stored_value.ts";
+import type { VariableMean } from "./variable_mean.ts";
 
 /** Bytes of all blocks together, however many checkpoints there are. */
 export const BLOCKS_BYTES = 64 * 1024 * 1024;
@@ -18,70 +18,7 @@ const AHEAD_BYTES = BLOCKS_BYTES / 4;
 const BLOCK_BYTES = 3 * 1024 * 1024;
 /** The same where files are mapped, and nothing has to be read into blocks: few calls of the backend. */
 const MAPPED_BLOCK_BYTES = 16 * 1024 * 1024;
-/** Bytes of a mapped variable whose mean becomes the variable's memory: a backend may hold as many besides. */
-const OWN_BYTES = 48 * 1024 * 1024;
 const ALIGNMENT = 64;
-
-/** A variable on its way into memory: the mean of several sources, or what the newest has. */
-export class VariableMean {
-  /** Where it comes from. */
-  readonly decision: Decision;
-  /** Who computes it. */
-  readonly backend: Backend;
-  /** Who computed it. */
-  computedBy: string;
-  /** Whether the backend overflowed where the mean does not. */
-  overflowed = false;
-  #bytes: Uint8Array | undefined;
-  readonly #crcs: number[];
-
-  constructor(decision: Decision, backend: Backend) {
-    this.decision = decision;
-    this.backend = backend.supports(decision.placed.row.dtype) ? backend : hostBackend;
-    this.computedBy = this.backend.name;
-    this.#crcs = decision.from.map(() => 0);
-  }
-
-  get row(): Entry {
-    return this.decision.placed.row;
-  }
-
-  /** Its memory; taken when it is first asked for. */
-  get bytes(): Uint8Array {
-    return this.#bytes ??= allocateFor(this.row, this.decision.from.at(-1)?.source.reader.path ?? "");
-  }
-
-  /** Whether its mean, where the sources are mapped, becomes its memory. */
-  get ownMean(): boolean {
-    const { averaged } = this.decision;
-    return averaged && this.backend.meanInOwnMemory !== undefined && this.row.byteLength <= OWN_BYTES;
-  }
-
-  /** Makes `bytes`, all of them, its memory. */
-  adopt(bytes: Uint8Array): void {
-    this.#bytes = bytes;
-  }
-
-  /** Whether one call of the backend can compute both. */
-  goesWith(other: VariableMean): boolean {
-    const { from } = other.decision;
-    return other.row.dtype === this.row.dtype && from.length === this.decision.from.length &&
-      this.decision.from.every(({ source }, index) => source === from[index]?.source);
-  }
-
-  /** The next bytes of a source were read. */
-  addToCrc(index: number, bytes: Uint8Array): void {
-    this.#crcs[index] = crc32(bytes, this.#crcs[index]);
-  }
-
-  /** All bytes are there; CorruptError if those of a source are not what was written. */
-  finish(): Tensor {
-    this.decision.from.forEach(({ source, entry }, index) => {
-      if (!source.reader.mapped) checkCrc(entry, this.#crcs[index] ?? 0, source.reader.path);
-    });
-    return new Tensor(this.row.dtype, this.row.dimensions, this.bytes);
-  }
-}
 
 /** Bytes of one variable that go through a block. */
 interface Piece {
@@ -102,6 +39,12 @@ interface Step {
 
 /** A step whose sources are read, and where: one block for each, none if nothing is to be computed. */
 interface ReadStep extends Step {
+  /** Undefined if all sources are mapped: then windows of the files are the blocks. */
+  readonly blocks: readonly Uint8Array[] | undefined;
+}
+
+/** A step that can be computed. */
+interface ReadyStep extends Step {
   readonly blocks: readonly Uint8Array[];
   /** Whether the mean may be computed in the variable's memory: no block is there. */
   readonly inPlace: boolean;
@@ -116,8 +59,10 @@ interface ReadStep extends Step {
 export class MeanPipeline {
   readonly #readers: ReadonlyMap<Source, EntryReader>;
   readonly #steps: Iterator<Step, undefined>;
-  readonly #sets: readonly (readonly Uint8Array[])[];
-  readonly #result: Uint8Array;
+  readonly #blockBytes: number;
+  readonly #count: number;
+  /** The result, and then two sets; undefined as long as all that is averaged is mapped. */
+  #blocks: readonly Uint8Array[] | undefined;
   readonly #onFinished: (variable: VariableMean, tensor: Tensor) => void;
   readonly #onWarning: OnWarning;
 
@@ -135,9 +80,8 @@ export class MeanPipeline {
     const needed = averaged.reduce((sum, { row }) => sum + row.byteLength, 0);
     const affordable = Math.floor((BLOCKS_BYTES - AHEAD_BYTES) / (2 * count + 1));
     const blockBytes = Math.max(ALIGNMENT, alignUp(Math.min(needed, BLOCK_BYTES, affordable - ALIGNMENT)));
-    const [result = new Uint8Array(), ...blocks] = alignedBlocks(2 * count + 1, blockBytes);
-    this.#result = result;
-    this.#sets = [blocks.slice(0, count), blocks.slice(count)];
+    this.#blockBytes = blockBytes;
+    this.#count = count;
     const mapped = sources.every(({ reader }) => reader.mapped);
     this.#steps = stepsOf(variables, blockBytes, mapped ? MAPPED_BLOCK_BYTES : blockBytes);
     this.#onFinished = onFinished;
@@ -168,8 +112,9 @@ export class MeanPipeline {
     const { value: step } = this.#steps.next();
     if (step === undefined) return undefined;
     const { averaged, from } = step.first.decision;
-    const views = averaged ? viewsOf(step) : undefined;
-    if (views !== undefined) return { ...step, ...views, inPlace: true };
+    if (isMapped(step)) {
+      return { ...step, blocks: undefined };
+    }
     const blocks = averaged ? this.#blocksFor(step, turn) : [];
     const reads = await Promise.allSettled(from.map(async ({ source }, index) => {
       const reader = this.#readers.get(source);
@@ -187,17 +132,33 @@ export class MeanPipeline {
     }));
     const failed = reads.find((read) => read.status === "rejected");
     if (failed !== undefined) throw failed.reason;
-    return { ...step, blocks, inPlace: false, lead: 0 };
+    return { ...step, blocks };
   }
 
   #blocksFor({ first, length }: Step, turn: number): Uint8Array[] {
-    const set = this.#sets[turn % this.#sets.length] ?? [];
-    return set.slice(0, first.decision.from.length).map((block) => block.subarray(0, length));
+    const from = 1 + turn % 2 * this.#count;
+    const set = this.#allBlocks().slice(from, from + first.decision.from.length);
+    return set.map((block) => block.subarray(0, length));
+  }
+
+  #allBlocks(): readonly Uint8Array[] {
+    return this.#blocks ??= alignedBlocks(2 * this.#count + 1, this.#blockBytes);
   }
 
   async #compute(step: ReadStep): Promise<void> {
+    const { blocks } = step;
+    if (blocks !== undefined) return await this.#computeFrom({ ...step, blocks, inPlace: false, lead: 0 });
+    const windows = openWindows(step);
+    try {
+      await this.#computeFrom({ ...step, ...windows, inPlace: true });
+    } finally {
+      windows.blocks.forEach(releaseWindow);
+    }
+  }
+
+  async #computeFrom(step: ReadyStep): Promise<void> {
     const { first: { decision: { averaged } }, pieces, blocks, inPlace, lead } = step;
-    const { result, finite } = averaged ? await this.#mean(step) : { result: this.#result, finite: true };
+    const { result, finite } = averaged ? await this.#mean(step) : { result: new Uint8Array(), finite: true };
     for (const piece of pieces) {
       const { variable, start, at, length } = piece;
       if (averaged) {
@@ -211,22 +172,24 @@ export class MeanPipeline {
   }
 
   /** Where the mean is, and whether it is known to be finite. */
-  async #mean(step: ReadStep): Promise<{ readonly result: Uint8Array; readonly finite: boolean }> {
+  async #mean(step: ReadyStep): Promise<{ readonly result: Uint8Array; readonly finite: boolean }> {
     const { first, pieces, length, blocks, inPlace, lead } = step;
     const { backend, row: { dtype } } = first;
     if (inPlace && first.ownMean && length === first.row.byteLength && backend.meanInOwnMemory !== undefined) {
       const { bytes, finite } = await backend.meanInOwnMemory(dtype, blocks);
-      if (bytes.length !== lead + length) {
+      if (bytes.length !== lead + length || blocks.some(({ buffer }) => buffer === bytes.buffer)) {
+        const found = bytes.length === lead + length ? "memory of a block" : `${bytes.length} bytes`;
         throw new ShapeError(
-          `Cannot take the mean of "${entryLabel(first.decision.placed)}": "${backend.name}" gave ${bytes.length} ` +
-            `bytes, wanted ${lead + length}`,
+          `Cannot take the mean of "${entryLabel(first.decision.placed)}": "${backend.name}" gave ${found}, ` +
+            `wanted ${lead + length} bytes of its own`,
         );
       }
       first.adopt(bytes.subarray(lead));
       return { result: first.bytes, finite };
     }
     const place = inPlace ? pieces[0]?.start : undefined;
-    const result = place === undefined ? this.#result.subarray(0, length) : first.bytes.subarray(place, place + length);
+    const memory = place === undefined ? this.#allBlocks()[0] : first.bytes;
+    const result = memory?.subarray(place, (place ?? 0) + length) ?? new Uint8Array();
     if (length > 0) await backend.mean(dtype, blocks, result);
     return { result, finite: false };
   }
@@ -254,16 +217,18 @@ export class MeanPipeline {
   }
 }
 
-/** The sources of a part of a large variable, or of all of it, where all of them are mapped. */
-function viewsOf({ first, pieces, length }: Step): Pick<ReadStep, "blocks" | "lead"> | undefined {
-  const [piece] = pieces;
-  if (piece === undefined || pieces.length > 1) return undefined;
+/** Whether the sources of a part of a large variable, or of all of it, are mapped, and are to be averaged. */
+function isMapped({ first: { decision: { averaged, from } }, pieces }: Step): boolean {
+  return averaged && pieces.length === 1 && from.every(({ source }) => source.reader.mapped);
+}
+
+function openWindows({ first, pieces, length }: Step): Pick<ReadyStep, "blocks" | "lead"> {
   const { decision: { from }, row } = first;
+  const start = pieces[0]?.start ?? 0;
   const leads = new Set(first.ownMean && length === row.byteLength ? from.map(({ entry }) => leadOf(entry)) : []);
   const lead = leads.size === 1 ? Math.max(...leads) : 0;
-  const views = from.map(({ source, entry }) => source.reader.view(entry, piece.start - lead, lead + length));
-  const mapped = views.filter((view) => view !== undefined);
-  return mapped.length === views.length ? { blocks: mapped, lead } : undefined;
+  const windows = from.map(({ source, entry }) => source.reader.window(entry, start - lead, lead + length));
+  return { blocks: windows.filter((window) => window !== undefined), lead };
 }
 
 /** Small variables in groups of up to `averagedBytes`, each large one in parts of up to `largeBytes`. */

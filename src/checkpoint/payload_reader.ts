@@ -79,6 +79,11 @@ export class PayloadReader implements EntryReader {
     return this.#mapped?.bytes.subarray(from, from + length);
   }
 
+  /** The same for a while, until {@linkcode releaseWindow} is called with it; `start` may lie before the entry. */
+  window(entry: Entry, start: number, length: number): Uint8Array | undefined {
+    return this.#mapped?.window(entry.position + start, length);
+  }
+
   /** Has the operating system read bytes of the mapped file. */
   async populate(position: number, length: number): Promise<void> {
     await this.#mapped?.populate(position, length);

@@ -7,6 +7,8 @@ export type MappedFile = MappedBytes | { readonly reason: string };
 export interface MappedBytes {
   /** All of it. */
   readonly bytes: Uint8Array;
+  /** A part of it for a while: see {@linkcode releaseWindow}. */
+  window(start: number, length: number): Uint8Array;
   /**
    * Has the operating system read `length` bytes from `start` on, in a thread of its own, so that nobody waits when they
    * are touched. Where it cannot (Linux before 5.14), they are read then.
@@ -54,7 +56,7 @@ let libc: Libc | undefined;
 /**
  * Maps the file at `real`, a path without symlinks, of `size` bytes. The foreign function interface is outside of
  * Deno's sandbox: that `path` (the same file, as it was granted) may be read is asked for first, and that the opened
- * file is the one at `real` is checked after. The memory lives until the ArrayBuffer is collected.
+ * file is the one at `real` is checked after. The memory lives until the last ArrayBuffer of it is collected.
  */
 export function mapFile(path: string, real: string, size: number): MappedFile {
   if (Deno.build.os !== "linux") return { reason: `on ${Deno.build.os} files are not mapped` };
@@ -122,29 +124,63 @@ function mapWith(libc: Libc, real: string, size: number): MappedFile {
     if (pointer === null || BigInt(Deno.UnsafePointer.value(pointer)) === MAP_FAILED) {
       return { reason: `the system gave no memory for ${size} bytes` };
     }
-    const buffer = Deno.UnsafePointerView.getArrayBuffer(pointer, size);
-    mappings.register(buffer, { pointer, size });
-    return mappedBytes(libc, pointer, new Uint8Array(buffer));
+    return new Mapping(libc, pointer, size);
   } finally {
     libc.close.call(descriptor);
   }
 }
 
-function mappedBytes(libc: Libc, pointer: Deno.PointerObject, bytes: Uint8Array): MappedBytes {
-  let isAdvised = false;
-  return {
-    bytes,
-    async populate(start, length) {
-      // What is not in memory yet is read and kept in pages of 2 MiB then: that is faster, and so is the next mapping.
-      if (!isAdvised) libc.madvise.call(pointer, BigInt(bytes.length), MADV_HUGEPAGE);
-      isAdvised = true;
-      const from = start - start % PAGE_BYTES;
-      const page = Deno.UnsafePointer.offset(pointer, from);
-      // Advice: nothing depends on whether it was taken. While it is waited for, `bytes` keeps the memory mapped.
-      await libc.madviseInThread.call(page, BigInt(Math.min(bytes.length, start + length) - from), MADV_POPULATE_READ);
-    },
-  };
+class Mapping implements MappedBytes {
+  readonly #libc: Libc;
+  readonly #pointer: Deno.PointerObject;
+  readonly #size: number;
+  #bytes: Uint8Array | undefined;
+  #isAdvised = false;
+
+  constructor(libc: Libc, pointer: Deno.PointerObject, size: number) {
+    this.#libc = libc;
+    this.#pointer = pointer;
+    this.#size = size;
+    mappings.register(this, { pointer, size });
+  }
+
+  /** Made when it is first asked for: a large buffer brings the collector. */
+  get bytes(): Uint8Array {
+    return this.#bytes ??= this.window(0, this.#size);
+  }
+
+  window(start: number, length: number): Uint8Array {
+    const at = Deno.UnsafePointer.offset(this.#pointer, start);
+    if (at === null || start < 0 || length < 0 || start + length > this.#size) {
+      throw new RangeError(`no ${length} bytes at ${start} in a mapped file of ${this.#size}`);
+    }
+    const buffer = Deno.UnsafePointerView.getArrayBuffer(at, length);
+    owners.set(buffer, this);
+    return new Uint8Array(buffer);
+  }
+
+  async populate(start: number, length: number): Promise<void> {
+    // What is not in memory yet is read and kept in pages of 2 MiB then: that is faster, and so is the next mapping.
+    if (!this.#isAdvised) this.#libc.madvise.call(this.#pointer, BigInt(this.#size), MADV_HUGEPAGE);
+    this.#isAdvised = true;
+    const from = start - start % PAGE_BYTES;
+    const page = Deno.UnsafePointer.offset(this.#pointer, from);
+    const end = Math.min(this.#size, start + length);
+    // Advice: nothing depends on whether it was taken. While it is waited for, `this` keeps the memory mapped.
+    await this.#libc.madviseInThread.call(page, BigInt(end - from), MADV_POPULATE_READ);
+  }
 }
+
+/**
+ * Ends the use of a window of a mapped file: its length is 0 from now on. The collector comes for memory of this kind
+ * that is not given back.
+ */
+export function releaseWindow({ buffer }: Uint8Array): void {
+  if (owners.delete(buffer) && buffer instanceof ArrayBuffer) buffer.transfer(0);
+}
+
+/** What each buffer is a part of: the file stays mapped as long as one is in use. */
+const owners = new WeakMap<ArrayBufferLike, Mapping>();
 
 /** A view of unmapped memory would crash the process: nothing but the collector knows when the last one is gone. */
 const mappings = new FinalizationRegistry<{ readonly pointer: Deno.PointerObject; readonly size: number }>(

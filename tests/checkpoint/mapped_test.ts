@@ -1,11 +1,18 @@
 // Payloads as mapped memory; the tests run with all permissions, and without --allow-ffi in a process of their own.
 import * as tf from "npm:@tensorflow/tfjs-core@4.22.0";
 import "npm:@tensorflow/tfjs-backend-cpu@4.22.0";
-import { assert, assertEquals, assertGreaterOrEqual, assertRejects, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertGreaterOrEqual,
+  assertRejects,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
 import { fromFileUrl } from "@std/path";
 import { type Backend, build, Context, hostBackend, load, openCheckpoint, Tensor, tfjsBackend } from "../../mod.ts";
 import { ShapeError } from "../../src/errors.ts";
-import { mapFile } from "../../src/store/map_file.ts";
+import { mapFile, releaseWindow } from "../../src/store/map_file.ts";
 import { tfjsNodeTest } from "../backend/tfjs_node_tool.ts";
 import { symlink, TemporaryDirectory } from "../store/temporary_directory.ts";
 
@@ -174,13 +181,35 @@ Deno.test({
       await expectSameMeans(directory.path, tfjsBackend(tf));
       assertEquals(tf.memory().numTensors, 0);
     });
-    await t.step("and refuses those of another length, by name", async () => {
-      const short: Backend = { ...hostBackend, meanInOwnMemory: () => ({ bytes: new Uint8Array(4), finite: true }) };
-      await assertRejects(
-        () => load(new Context()).dir(directory.path, { mapped: true }).takeMean(3, short).done(),
-        ShapeError,
-        'Cannot take the mean of "/c/w": "host" gave 4 bytes, wanted 17200000',
-      );
+    await t.step("and refuses what is no mean in memory of its own, by name", async () => {
+      const mean = (give: NonNullable<Backend["meanInOwnMemory"]>) =>
+        load(new Context()).dir(directory.path, { mapped: true }).takeMean(3, { ...hostBackend, meanInOwnMemory: give })
+          .done();
+      const message = 'Cannot take the mean of "/c/w": "host" gave ';
+      const wanted = ", wanted 17200000 bytes of its own";
+      const short = () => mean(() => ({ bytes: new Uint8Array(4), finite: true }));
+      await assertRejects(short, ShapeError, `${message}4 bytes${wanted}`);
+      const shared = () => mean((_, [bytes = new Uint8Array()]) => ({ bytes, finite: true }));
+      await assertRejects(shared, ShapeError, `${message}memory of a block${wanted}`);
+    });
+    await t.step("and leaves the collector no part of a file, also when it fails", async () => {
+      for (const fails of [false, true]) {
+        const seen: Uint8Array[] = [];
+        const watching: Backend = {
+          ...hostBackend,
+          async mean(dtype, blocks, into) {
+            seen.push(...blocks);
+            assert(blocks.every(({ length }) => length === into.length));
+            if (fails && into.length > 2 ** 23) throw new Error("broken");
+            await hostBackend.mean(dtype, blocks, into);
+          },
+        };
+        const means = load(new Context()).dir(directory.path, { mapped: true }).takeMean(3, watching).done();
+        if (fails) await assertRejects(() => means, Error, "broken");
+        else await means;
+        assertEquals(seen.filter(({ length }) => length > 2 ** 22), []);
+        assertGreaterOrEqual(seen.filter(({ length }) => length === 0).length, 3);
+      }
     });
   },
 });
@@ -243,6 +272,43 @@ Deno.test({
     assertEquals(reasonOf(`${directory.path}/empty`, 0), "it is empty");
   },
 });
+
+Deno.test({
+  name: "a window of a mapped file shares its memory, ends when it is released, and keeps the file mapped until then",
+  ignore: !IS_LINUX,
+  async fn() {
+    await using directory = await TemporaryDirectory.make();
+    const path = `${directory.path}/a`;
+    const content = Uint8Array.from({ length: 300_001 }, (_, index) => index % 251);
+    await Deno.writeFile(path, content);
+    const mapped = mapFile(path, path, content.length);
+    assert("bytes" in mapped);
+    const [one, other] = [mapped.window(7, 5000), mapped.window(5000, 295_001)];
+    assertEquals([one, other], [content.slice(7, 5007), content.slice(5000)]);
+    one[0] = 99;
+    assertEquals([mapped.bytes[7], mapped.bytes.length], [99, content.length]);
+    releaseWindow(one);
+    releaseWindow(one);
+    assertEquals([one.length, other.length, mapped.bytes[7]], [0, 295_001, 99]);
+    for (const [start, length] of [[0, 300_002], [300_002, 0], [-1, 5], [5, -1]] as const) {
+      assertThrows(() => mapped.window(start, length), RangeError, `no ${length} bytes at ${start}`);
+    }
+    const own = new Uint8Array(3);
+    releaseWindow(own);
+    assertEquals([own.length, await Deno.readFile(path)], [3, content]);
+    const left = windowOf(path, content.length);
+    for (let turn = 0; turn < 20; turn++) new Uint8Array(50_000_000).fill(turn);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    assertEquals(left, content.slice(1));
+  },
+});
+
+/** All but the first byte; nobody keeps the mapping. */
+function windowOf(path: string, size: number): Uint8Array {
+  const mapped = mapFile(path, path, size);
+  assert("bytes" in mapped);
+  return mapped.window(1, size - 1);
+}
 
 Deno.test({
   name: "mapFile() reads pages ahead at any place, and writing into them still never reaches the file",
