@@ -222,13 +222,16 @@ function isMapped({ first: { decision: { averaged, from } }, pieces }: Step): bo
   return averaged && pieces.length === 1 && from.every(({ source }) => source.reader.mapped);
 }
 
+/** For the host views do: only where tfjs is loaded the collector takes long. */
 function openWindows({ first, pieces, length }: Step): Pick<ReadyStep, "blocks" | "lead"> {
-  const { decision: { from }, row } = first;
+  const { decision: { from }, row, ownMean } = first;
   const start = pieces[0]?.start ?? 0;
-  const leads = new Set(first.ownMean && length === row.byteLength ? from.map(({ entry }) => leadOf(entry)) : []);
+  const leads = new Set(ownMean && length === row.byteLength ? from.map(({ entry }) => leadOf(entry)) : []);
   const lead = leads.size === 1 ? Math.max(...leads) : 0;
-  const windows = from.map(({ source, entry }) => source.reader.window(entry, start - lead, lead + length));
-  return { blocks: windows.filter((window) => window !== undefined), lead };
+  const blocks = from.map(({ source: { reader }, entry }) =>
+    ownMean ? reader.window(entry, start - lead, lead + length) : reader.view(entry, start, length)
+  );
+  return { blocks: blocks.filter((block) => block !== undefined), lead };
 }
 
 /** Small variables in groups of up to `averagedBytes`, each large one in parts of up to `largeBytes`. */

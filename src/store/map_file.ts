@@ -146,10 +146,16 @@ class Mapping implements MappedBytes {
 
   /** Made when it is first asked for: a large buffer brings the collector. */
   get bytes(): Uint8Array {
-    return this.#bytes ??= this.window(0, this.#size);
+    return this.#bytes ??= this.#part(0, this.#size);
   }
 
   window(start: number, length: number): Uint8Array {
+    const window = this.#part(start, length);
+    windows.add(window.buffer);
+    return window;
+  }
+
+  #part(start: number, length: number): Uint8Array {
     const at = Deno.UnsafePointer.offset(this.#pointer, start);
     if (at === null || start < 0 || length < 0 || start + length > this.#size) {
       throw new RangeError(`no ${length} bytes at ${start} in a mapped file of ${this.#size}`);
@@ -176,8 +182,11 @@ class Mapping implements MappedBytes {
  * that is not given back.
  */
 export function releaseWindow({ buffer }: Uint8Array): void {
-  if (owners.delete(buffer) && buffer instanceof ArrayBuffer) buffer.transfer(0);
+  if (windows.delete(buffer) && buffer instanceof ArrayBuffer) buffer.transfer(0);
 }
+
+/** Buffers that may be given back: no tensor has them. */
+const windows = new WeakSet<ArrayBufferLike>();
 
 /** What each buffer is a part of: the file stays mapped as long as one is in use. */
 const owners = new WeakMap<ArrayBufferLike, Mapping>();
