@@ -4,7 +4,10 @@ import type { BlobSink, Store } from "../store/mod.ts";
 const RUN_BYTES = 64 * 2 ** 20;
 
 /** What a save needs of its store. */
-export type SaveStore = Pick<Store, "label" | "publish" | "list" | "remove">;
+export interface SaveStore extends Pick<Store, "label" | "publish" | "list" | "remove"> {
+  /** Whether it puts together what lies side by side in memory, so that nobody else should. */
+  readonly joins?: boolean;
+}
 
 /**
  * The store, with what lies side by side in `memory` written in few large writes: they go on while JavaScript computes.
@@ -13,6 +16,7 @@ export type SaveStore = Pick<Store, "label" | "publish" | "list" | "remove">;
 export function writingRuns(store: Store, memory: Uint8Array): SaveStore {
   return {
     label: store.label,
+    joins: true,
     list: (folder) => store.list(folder),
     remove: (name) => store.remove(name),
     publish: (name, write) =>

@@ -22,6 +22,12 @@ import type { Snapshot, SnapshotItem } from "./snapshot.ts";
 import type { SegmentSink } from "./segment_sink.ts";
 import { checkCrc, StoredValue } from "./stored_value.ts";
 
+/** A large page of memory, on x86-64 and with most kernels on arm64. */
+const LARGE_PAGE_BYTES = 2 * 1024 * 1024;
+
+/** Small values are gathered up to this many bytes. */
+const GATHER_BYTES = 1024 * 1024;
+
 /** Options of long work. */
 export interface WorkOptions {
   /** Is told how far it has come, in bytes; `true` shows it, as {@linkcode showProgress} does. */
@@ -60,7 +66,7 @@ export async function writeCheckpoint(
   try {
     return await progress.during(async () => {
       const { bytes, warnings, manifest } = await publish(store, base + BIN_DATA_SUFFIX, async (file) => {
-        const { results, segments } = await writePayload(file, snapshot, layout.payloadSize, progress);
+        const { results, segments } = await writePayload(file, snapshot, layout.payloadSize, progress, store.joins);
         // The disk has work to do while the manifest is made.
         await file.beginSync?.();
         const encoded = encodeManifest(snapshot, layout, results, segments);
@@ -97,11 +103,12 @@ async function writePayload(
   snapshot: Snapshot,
   payloadSize: number,
   progress: ByteProgress,
+  joins: boolean | undefined,
 ): Promise<WrittenPayload> {
   const header = payloadHeader(snapshot.profile, snapshot.compression);
   if (header.length > 0) await file.write(header);
   using compressed = await compressedSink(file, snapshot);
-  const slices = new SliceSink(compressed ?? file, payloadSize);
+  const slices = new SliceSink(compressed ?? file, payloadSize, joins !== true);
   const readers = new Map<PayloadReader, EntryReader>();
   const results: EntryResult[] = [];
   try {
@@ -171,7 +178,7 @@ async function writeValue(
   const tensor = value instanceof Tensor ? value : await value.read();
   let crc = 0;
   for (let at = 0; at < tensor.bytes.length;) {
-    const slice = tensor.bytes.subarray(at, at + sink.room);
+    const slice = tensor.bytes.subarray(at, at + sink.lengthOfSlice(tensor.bytes.length - at));
     crc = crc32(slice, crc);
     await sink.write(slice);
     progress.add(slice.length);
@@ -190,7 +197,7 @@ async function copyStored(
   const { entry, reader } = value;
   let crc = 0;
   for (let at = 0; at < value.byteLength;) {
-    const slice = sink.borrow(Math.min(sink.room, value.byteLength - at));
+    const slice = sink.borrow(sink.lengthOfSlice(value.byteLength - at));
     // Somebody may read the value meanwhile; then its file may be closed.
     const from = value.reader?.positional ? forwardOf(value.reader, readers) : undefined;
     if (from?.readNow?.(value.entry, slice, at) !== true) {
@@ -216,6 +223,7 @@ function forwardOf(reader: PayloadReader, readers: Map<PayloadReader, EntryReade
  */
 class SliceSink {
   readonly #to: BlobSink;
+  readonly #aligned: boolean;
   readonly #sliceBytes: number;
   #gathered: Uint8Array<ArrayBuffer>;
   #gatheredBefore: Uint8Array<ArrayBuffer>;
@@ -226,20 +234,25 @@ class SliceSink {
   #writing: Promise<void> = Promise.resolve();
   #beingWritten: Uint8Array | undefined;
 
-  /** No more than `total` bytes will come. */
-  constructor(to: BlobSink, total: number) {
+  /** No more than `total` bytes will come; with `aligned`, whole large pages are written. */
+  constructor(to: BlobSink, total: number, aligned: boolean) {
     this.#to = to;
+    this.#aligned = aligned;
     this.#sliceBytes = Math.min(SLICE_BYTES, total);
-    this.#gathered = new Uint8Array(Math.min(SLICE_BYTES / 8, total));
+    this.#gathered = new Uint8Array(Math.min(aligned ? LARGE_PAGE_BYTES : GATHER_BYTES, total));
     this.#gatheredBefore = new Uint8Array(this.#gathered.length);
   }
 
   /**
-   * Bytes to write at once at most: up to the next multiple of {@linkcode SLICE_BYTES} in the file. What is written at
-   * once and aligned, Linux keeps in large pages where it can, which it maps in less time.
+   * How many of the next `left` bytes of a value to write: whole large pages as they lie in the file, and what is left
+   * of one is gathered with what follows. What is written at once and aligned, Linux keeps in large pages where it can,
+   * which it maps in less time.
    */
-  get room(): number {
-    return SLICE_BYTES - this.#position % SLICE_BYTES;
+  lengthOfSlice(left: number): number {
+    if (!this.#aligned) return Math.min(SLICE_BYTES, left);
+    const toPage = LARGE_PAGE_BYTES - this.#position % LARGE_PAGE_BYTES;
+    if (toPage < LARGE_PAGE_BYTES || left < LARGE_PAGE_BYTES) return Math.min(toPage, left);
+    return Math.min(SLICE_BYTES - this.#position % SLICE_BYTES, left - left % LARGE_PAGE_BYTES);
   }
 
   /** A buffer to fill and then write; its memory is given again as soon as it is not being written. */
@@ -261,7 +274,9 @@ class SliceSink {
 
   /** Takes `bytes` and gives true, if it is few enough to be put beside what it has; they may change at once. */
   gather(bytes: Uint8Array): boolean {
-    if (bytes.length > this.#gathered.length - this.#used) return false;
+    // Small values fill what stays in the processor's cache; a part of a large page is gathered to complete one.
+    const limit = Math.max(bytes.length, this.#used) > GATHER_BYTES ? LARGE_PAGE_BYTES : GATHER_BYTES;
+    if (bytes.length + this.#used > Math.min(limit, this.#gathered.length)) return false;
     this.#gathered.set(bytes, this.#used);
     this.#used += bytes.length;
     this.#position += bytes.length;
