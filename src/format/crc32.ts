@@ -13,6 +13,11 @@ let native: typeof import("node:zlib").crc32 | undefined;
 let kernel: Crc32Kernel | undefined;
 let computed = 0;
 
+/** Says that the CRC-32 of many bytes will be wanted soon, so that none of them are computed the slow way first. */
+export function expectCrc32(byteLength: number): void {
+  if (byteLength > WORTH_LOADING) native ??= nodeZlib().crc32;
+}
+
 /** CRC-32 as gzip uses it; `running` is the result for the bytes before. */
 export function crc32(bytes: Uint8Array, running = 0): number {
   if (native === undefined) {

@@ -198,6 +198,29 @@ Deno.test("takeMean() with strict() gives a CorruptError for a source whose byte
   await Deno.remove(dir, { recursive: true });
 });
 
+Deno.test("takeMean() gives a CorruptError for a damaged byte anywhere in a large variable, in any source", async () => {
+  const dir = await Deno.makeTempDir();
+  const ctx = new Context();
+  const count = 100_001;
+  ctx.variableWithValue("w", new Float32Array(count).fill(1));
+  await using handler = await build(ctx).dir(dir).keep(-1).done();
+  const saved = [await handler.save(), await handler.save(), await handler.save()];
+  const takeMean = () => load(new Context()).dir(dir).takeMean(saved.length).strict().done();
+  for (const { baseName } of saved) {
+    const path = `${dir}/${baseName}.bin`;
+    const whole = await Deno.readFile(path);
+    const end = whole.lastIndexOf(0x3f) + 1; // 1 is 00 00 80 3f
+    for (const at of [end - 4 * count, end - 2 * count, end - 1]) {
+      await Deno.writeFile(path, whole.with(at, whole[at] === 0 ? 1 : 0));
+      await assertRejects(takeMean, CorruptError, "CRC-32", `${baseName}, byte ${at}`);
+    }
+    await Deno.writeFile(path, whole);
+  }
+  await using mean = await takeMean();
+  assertEquals(mean.mean?.variables.find(({ path }) => path === "/w")?.averaged, true);
+  await Deno.remove(dir, { recursive: true });
+});
+
 Deno.test("takeMean() uses the backend for what it supports, the host for the rest", async () => {
   const calls: string[] = [];
   const backend: Backend = {
