@@ -5,6 +5,7 @@ import { LocalStore, type Store } from "../store/mod.ts";
 import { examine, type Examined, type ExamineOptions } from "./examine.ts";
 import { PINS_DIR } from "./pins.ts";
 import { repairView } from "./repair_view.ts";
+import { haveSameBytes } from "./same_bytes.ts";
 import { asGuest } from "./writer_lock.ts";
 
 /** Options of {@linkcode repair}. */
@@ -51,7 +52,8 @@ async function putAside(store: Store, options: RepairOptions): Promise<Repair> {
   const taken = new Set((await store.list(QUARANTINE_DIR)).map(({ name }) => name));
   const moved: MovedFile[] = [];
   for (const item of broken.filter(isMovable)) {
-    const moves = item.files.map((from) => ({ from, to: freeName(from, taken), problem: item.problem ?? item.kind }));
+    const names = await namesAside(store, item.files, taken);
+    const moves = item.files.map((from, i) => ({ from, to: names[i] ?? from, problem: item.problem ?? item.kind }));
     if (!dryRun) await move(store, moves);
     moved.push(...moves);
   }
@@ -76,11 +78,22 @@ function rank({ from }: MovedFile): number {
   return from.endsWith(JSON_NAME_SUFFIX) ? 0 : 1;
 }
 
-/** A name in quarantine that nothing has yet; what was put aside before is never replaced. */
-function freeName(from: string, taken: Set<string>): string {
-  const name = from.startsWith(`${PINS_DIR}/`) ? `${from.slice(PINS_DIR.length + 1)}.pin` : from;
-  let free = name;
-  for (let count = 1; taken.has(free); count++) free = `${name}.${count}`;
-  taken.add(free);
-  return `${QUARANTINE_DIR}/${free}`;
+/**
+ * Names in the quarantine, numbered alike, that nothing has yet, or that have the same bytes: then a repair was
+ * interrupted, and this one finishes it. What was put aside before is never replaced.
+ */
+async function namesAside(store: Store, files: readonly string[], taken: ReadonlySet<string>): Promise<string[]> {
+  for (let count = 0;; count++) {
+    const names = files.map((from) => asideName(from) + (count === 0 ? "" : `.${count}`));
+    const aside = names.map((name) => `${QUARANTINE_DIR}/${name}`);
+    let isFree = true;
+    for (const [i, name] of names.entries()) {
+      isFree &&= !taken.has(name) || await haveSameBytes(store, files[i] ?? "", aside[i] ?? "");
+    }
+    if (isFree) return aside;
+  }
+}
+
+function asideName(from: string): string {
+  return from.startsWith(`${PINS_DIR}/`) ? `${from.slice(PINS_DIR.length + 1)}.pin` : from;
 }

@@ -150,6 +150,24 @@ Deno.test("repair() never replaces what was put aside before", async () => {
   assertEquals((await bytesOf(store, `quarantine/${ORPHAN}.bin`)).length, "first".length);
 });
 
+Deno.test("repair() finishes what an interrupted repair began, and gives both files of a checkpoint one number", async () => {
+  const store = new MemoryStore();
+  await saveRun(store, 1, { w: [1] });
+  // Stopped after the first link: the payload is there twice.
+  await put(store, `${ORPHAN}.bin`, "payload");
+  await put(store, `${ORPHAN}.json`, "{");
+  await store.link(`${ORPHAN}.bin`, `quarantine/${ORPHAN}.bin`);
+  await repair(store);
+  const names = async () => (await store.list("quarantine")).map(({ name }) => name).sort();
+  assertEquals(await names(), [`${ORPHAN}.bin`, `${ORPHAN}.json`]);
+  assertEquals((await store.list()).filter(({ name }) => name.startsWith(ORPHAN)), []);
+  // Another one of the same name: the same payload, but another manifest.
+  await put(store, `${ORPHAN}.bin`, "payload");
+  await put(store, `${ORPHAN}.json`, "[");
+  await repair(store);
+  assertEquals(await names(), ["bin", "bin.1", "json", "json.1"].map((suffix) => `${ORPHAN}.${suffix}`));
+});
+
 Deno.test("repair() works while a Handler of this process saves there, which goes on afterwards", async () => {
   await using directory = await TemporaryDirectory.make();
   const store = new MemoryStore();

@@ -1,10 +1,10 @@
 import { assert, assertEquals } from "@std/assert";
 import { bytesOf, textOf } from "../checkpoint/blobs.ts";
-import { build, type Config, type Handler, load, type RetentionPolicy } from "../../src/checkpoint/mod.ts";
+import { build, type Config, type Handler, load, repair, type RetentionPolicy } from "../../src/checkpoint/mod.ts";
 import { sortBlobs } from "../../src/checkpoint/leftovers.ts";
 import { Context } from "../../src/context/mod.ts";
 import { CheckpointError } from "../../src/errors.ts";
-import { BACKUP_DIR } from "../../src/format/mod.ts";
+import { BACKUP_DIR, BIN_DATA_SUFFIX, JSON_NAME_SUFFIX } from "../../src/format/mod.ts";
 import { type Files, LocalStore } from "../../src/store/mod.ts";
 import { Tensor } from "../../src/tensor/mod.ts";
 import type { FaultScenario, Life } from "../../src/testing/mod.ts";
@@ -15,7 +15,30 @@ export const PATH = "/data/run";
 /** What a returned call has promised. */
 export type Promised =
   | { readonly kind: "saved"; readonly base: string; readonly step: number; readonly pinned?: boolean }
-  | { readonly kind: "backed up"; readonly base: string; readonly step: number };
+  | { readonly kind: "backed up"; readonly base: string; readonly step: number }
+  /** Of the trash: they may be gone from now on. */
+  | { readonly kind: "emptying"; readonly bases: readonly string[] }
+  /** They are gone. */
+  | { readonly kind: "emptied"; readonly bases: readonly string[] }
+  /** A broken checkpoint, perhaps half of it. */
+  | { readonly kind: "tearing"; readonly base: string }
+  /** Both of its files are there, at the top level or in the quarantine. */
+  | { readonly kind: "torn"; readonly base: string }
+  /** What was torn is in the quarantine, once, and nowhere else. */
+  | { readonly kind: "repaired" };
+
+/** What a life does, one after the other. */
+export type CycleStep =
+  | "save"
+  | "savePinned"
+  | "background"
+  | "backup"
+  | "delete"
+  | "restore"
+  | "restoreFromTrash"
+  | "emptyTrash"
+  | "tear"
+  | "repair";
 
 /** How a life saves. */
 export interface Cycle {
@@ -25,20 +48,20 @@ export interface Cycle {
   readonly compress?: "gzip" | "none";
   /** Whether retention moves into the trash. */
   readonly trash?: boolean;
-  /** What is done, one after the other. */
-  readonly steps:
-    readonly ("save" | "savePinned" | "background" | "backup" | "delete" | "restore" | "restoreFromTrash")[];
+  readonly steps: readonly CycleStep[];
+  /** What the life after a crash does; default: it saves. */
+  readonly recovery?: readonly CycleStep[];
 }
 
 /**
- * Lives that save, keep, back up, delete and restore. What is in a checkpoint follows from its step alone, so that any
+ * Lives that save, keep, back up, delete, restore and repair. What is in a checkpoint follows from its step alone, so that any
  * that is found can be compared bit by bit.
  */
 export function checkpointScenario(name: string, cycle: Cycle): FaultScenario<Promised> {
   return {
     name,
     run: (life) => liveOnce(life, cycle, cycle.steps),
-    recover: (life) => liveOnce(life, cycle, ["save"]),
+    recover: (life) => liveOnce(life, cycle, cycle.recovery ?? ["save"]),
     check: (files, promised) => checkPromises(files, promised, cycle),
     checkClean,
     checkError: (error) => assert(error instanceof CheckpointError, `not a CheckpointError: ${error}`),
@@ -52,7 +75,7 @@ async function liveOnce(life: Life<Promised>, cycle: Cycle, steps: Cycle["steps"
   await life.attempt(() => store.ensureRoot());
   const config = configOf(ctx, store, cycle).onWarning((text) => warnings.push(text));
   await using handler = await life.attempt(() => config.done());
-  for (const what of steps) await doStep(life, handler, ctx, what);
+  for (const what of steps) await doStep(life, handler, ctx, store, what);
 }
 
 function configOf(ctx: Context, store: LocalStore, { keep, compress = "none", trash = false }: Cycle): Config {
@@ -63,7 +86,8 @@ async function doStep(
   life: Life<Promised>,
   handler: Handler,
   ctx: Context,
-  what: Cycle["steps"][number],
+  store: LocalStore,
+  what: CycleStep,
 ): Promise<void> {
   const step = Number(ctx.getGlobalStep());
   switch (what) {
@@ -99,6 +123,27 @@ async function doStep(
         if ((await handler.trashed()).length > 0) await handler.restoreFromTrash();
       });
     }
+    case "emptyTrash": {
+      const [trashed, kept] = await life.attempt(() => Promise.all([handler.trashed(), handler.listCheckpoints()]));
+      // What is still at the top level was on its way into the trash when a crash came, and must not be lost.
+      const bases = trashed.filter((base) => !kept.includes(base));
+      life.promise({ kind: "emptying", bases });
+      await life.attempt(() => handler.emptyTrash());
+      return life.promise({ kind: "emptied", bases });
+    }
+    case "tear": {
+      const newest = (await life.attempt(() => handler.listCheckpoints())).at(-1) ?? "";
+      const base = newest.replace(/-step-.*$/, `-step-${TORN_STEP}`);
+      life.promise({ kind: "tearing", base });
+      for (const [suffix, bytes] of Object.entries(TORN_FILES)) {
+        await life.attempt(() => store.publish(base + suffix, (sink) => sink.write(bytes)));
+      }
+      return life.promise({ kind: "torn", base });
+    }
+    case "repair": {
+      await life.attempt(() => repair(store));
+      return life.promise({ kind: "repaired" });
+    }
     case "delete":
       return ctx.in("model").deleteVariablesInScope();
     case "restore": {
@@ -111,6 +156,15 @@ async function doStep(
     }
   }
 }
+
+/** Of a broken checkpoint, newer than all others of its number. */
+const TORN_STEP = "00000099";
+
+/** What is in a broken checkpoint, in the order in which a writer that is not careful gives it out. */
+const TORN_FILES = {
+  [BIN_DATA_SUFFIX]: Uint8Array.from({ length: 20 }, (_, i) => i),
+  [JSON_NAME_SUFFIX]: new TextEncoder().encode('{"Params": null, "Vari'),
+};
 
 /** The model after `step` steps: of its variables one never changes, and one is there at odd steps only. */
 function modelAt(step: number): ReadonlyMap<string, Tensor> {
@@ -163,8 +217,10 @@ async function checkPromises(
     if (saved.length === 0 && error instanceof CheckpointError && error.code === "not-found") return [];
     throw error;
   });
-  const { pairs, torn } = sortBlobs(blobs);
-  assertEquals(torn, [], "a manifest is never alone");
+  const broken = new Set(promised.flatMap((each) => each.kind === "tearing" ? [each.base] : []));
+  const sorted = sortBlobs(blobs);
+  assertEquals(sorted.torn, [], "a manifest is never alone");
+  const pairs = sorted.pairs.filter(({ base }) => !broken.has(base));
   for (const { base } of pairs.slice(0, -1)) await assertWhole(files, PATH, base);
   const found = pairs.map((each) => each.base);
   const newer = found.filter((base) => base > (saved.at(-1) ?? ""));
@@ -172,11 +228,18 @@ async function checkPromises(
   const trashed = sortBlobs(blobs.length === 0 ? [] : await store.list("trash")).pairs.map((each) => each.base);
   for (const base of trashed) await assertWhole(files, `${PATH}/trash`, base);
   const all = [...new Set([...saved, ...found])].sort();
-  const wanted = trash ? all : [...stays(all), ...pinned];
+  const emptied = promised.flatMap((each) => each.kind === "emptying" ? each.bases : []);
+  const wanted = trash ? all.filter((base) => !emptied.includes(base)) : [...stays(all), ...pinned];
   const lost = wanted.filter((base) => !found.includes(base) && !trashed.includes(base));
   assertEquals(lost, [], `lost; there are ${found}, wanted ${wanted}, in the trash ${trashed}`);
-  if (found.length > 0) await assertNewest(store, stepOf(found.at(-1) ?? ""));
+  if (found.length > 0) await assertNewest(store, stepOf(found.at(-1) ?? ""), broken);
+  await assertTornOnce(store, promised);
   for (const each of promised) {
+    if (each.kind === "emptied") {
+      const names = (await store.list("trash")).map(({ name }) => name);
+      const left = names.filter((name) => each.bases.some((base) => name.startsWith(base)));
+      assertEquals(left.filter(isMarker), [], "left in the trash");
+    }
     if (each.kind === "backed up") await assertWhole(files, `${PATH}/${BACKUP_DIR}`, each.base);
   }
 }
@@ -194,9 +257,40 @@ async function assertWhole(files: Files, path: string, base: string): Promise<vo
   assertModel(ctx, stepOf(base));
 }
 
-async function assertNewest(store: LocalStore, step: number): Promise<void> {
+/** What is broken is nowhere half: each of its files is where it was or in the quarantine; after a repair, there once. */
+async function assertTornOnce(store: LocalStore, promised: readonly Promised[]): Promise<void> {
+  const bases = promised.flatMap((each) => each.kind === "torn" ? [each.base] : []);
+  const isRepaired = promised.some(({ kind }) => kind === "repaired");
+  if (bases.length === 0) return;
+  const top = (await store.list()).map(({ name }) => name);
+  const aside = (await store.list("quarantine")).map(({ name }) => name);
+  for (const base of bases) {
+    const files = [base + BIN_DATA_SUFFIX, base + JSON_NAME_SUFFIX];
+    const at = (names: readonly string[]) => names.filter((name) => name.startsWith(base));
+    if (isRepaired) assertEquals([at(top).filter(isMarker), at(aside).sort()], [[], files], "repaired");
+    const isWholeIn = (names: readonly string[]) => files.every((file) => names.includes(file));
+    assert(isWholeIn(top) || isWholeIn(aside), `"${base}" is half: ${at(top)} and in the quarantine ${at(aside)}`);
+    const folder = isWholeIn(top) ? "" : "quarantine/";
+    for (const [suffix, bytes] of Object.entries(TORN_FILES)) {
+      assertEquals((await bytesOf(store, folder + base + suffix)).toHex(), bytes.toHex(), suffix);
+    }
+  }
+}
+
+/**
+ * A payload alone may come back: a process dies after its removal, the next one finds nothing to do, and then the power
+ * is lost. It misleads nobody, and the next call removes it. A marker must not come back.
+ */
+function isMarker(name: string): boolean {
+  return name.endsWith(JSON_NAME_SUFFIX);
+}
+
+async function assertNewest(store: LocalStore, step: number, broken: ReadonlySet<string>): Promise<void> {
   const ctx = new Context();
-  await using handler = await load(ctx).store(store).onWarning(unexpected).done();
+  const onWarning = (text: string): void => {
+    if (![...broken].some((base) => text.includes(base))) unexpected(text);
+  };
+  await using handler = await load(ctx).store(store).onWarning(onWarning).done();
   assertModel(ctx, step);
   assertEquals([stepOf(handler.loadedBase ?? ""), Number(ctx.getGlobalStep())], [step, step]);
 }
@@ -204,10 +298,12 @@ async function assertNewest(store: LocalStore, step: number): Promise<void> {
 /** Nothing of an interrupted save is left. */
 async function checkClean(files: Files): Promise<void> {
   const store = new LocalStore(PATH, { files, write: false });
-  for (const folder of [undefined, BACKUP_DIR, "trash", "pins"]) {
+  for (const folder of [undefined, BACKUP_DIR, "trash", "pins", "quarantine"]) {
     assertEquals(await store.temporaries(folder), [], folder);
     const { orphaned, torn, foreign } = sortBlobs(await store.list(folder));
-    assertEquals([orphaned, torn], [[], []], folder);
+    // Half of what a life was tearing may have been put aside.
+    if (folder !== "quarantine") assertEquals([orphaned, torn], [[], []], folder);
+    // Nothing is put aside twice, under a second name.
     if (folder !== "pins") assertEquals(foreign, [], folder);
   }
 }

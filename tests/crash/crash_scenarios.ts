@@ -24,6 +24,17 @@ export const CRASH_SCENARIOS: readonly FaultScenario<Promised>[] = [
     trash: true,
     steps: ["save", "save", "restoreFromTrash", "save"],
   }),
+  checkpointScenario("keep(1), trash: save, empty the trash", {
+    keep: 1,
+    trash: true,
+    steps: ["save", "save", "emptyTrash"],
+    recovery: ["emptyTrash"],
+  }),
+  checkpointScenario("keep(5): save, repair", {
+    keep: 5,
+    steps: ["save", "tear", "repair"],
+    recovery: ["repair", "save"],
+  }),
   checkpointScenario("policies and a pin: save, save pinned", {
     keep: anyOf(keepLast(1), keepEveryNSteps(2)),
     stays: (bases) => bases.filter((base, i) => i === bases.length - 1 || stepOf(base) % 2 === 0),

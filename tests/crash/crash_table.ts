@@ -15,6 +15,10 @@ const GROUPS: readonly (readonly [FaultGroup, string])[] = [
   ["access refused (EACCES)", "access refused (EACCES)"],
 ];
 
+/** Which tests the last two rows are from; all others are from the run that wrote the table. */
+const SOURCES =
+  "The last two rows: [kill_test.ts](tests/crash/kill_test.ts), [full_disk_test.ts](tests/crash/full_disk_test.ts).";
+
 /** All points of some reports together. */
 export function totalPoints(reports: readonly FaultReport[]): number {
   return reports.reduce((sum, each) => sum + pointsOf(each), 0);
@@ -36,7 +40,7 @@ export function crashTable(reports: readonly FaultReport[]): string {
   const disks = reports.reduce((sum, each) => sum + each.disks, 0);
   const headline = `**${totalPoints(reports).toLocaleString("en-US")} faults in ${operations} file operations, ` +
     `${disks.toLocaleString("en-US")} different disks left behind, no checkpoint lost.**`;
-  return `${headline}\n\n${lines.join("\n")}`;
+  return `${headline}\n\n${lines.join("\n")}\n\n${SOURCES}`;
 }
 
 const START = "<!-- crash table: written by `deno task crash --write` -->";
