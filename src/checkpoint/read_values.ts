@@ -1,4 +1,4 @@
-import { crc32, type Entry } from "../format/mod.ts";
+import { crc32, type Entry, expectCrc32 } from "../format/mod.ts";
 import { allocateFor, type PayloadReader, SLICE_BYTES } from "./payload_reader.ts";
 import { ByteProgress } from "./byte_progress.ts";
 import type { WorkOptions } from "./save.ts";
@@ -108,6 +108,7 @@ async function readPieces(rows: readonly Row[], reader: PayloadReader, progress:
   };
   try {
     for (let index = 0; index < READS_AT_ONCE; index++) startNext();
+    expectCrc32(rows.reduce((sum, { value }) => sum + (value.needsCrc ? value.byteLength : 0), 0));
     for (let next = reading.shift(); next !== undefined; next = reading.shift()) {
       const piece = await next;
       finishPiece(piece, reader.path, progress);
