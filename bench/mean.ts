@@ -1,6 +1,5 @@
 import { type Backend, Context, hostBackend, load } from "../mod.ts";
 import { NotFoundError } from "../src/errors.ts";
-import { tfjsNodeBackend } from "../src/backend/tfjs_node.ts";
 import { NotSetUp, readyMachine, type Work } from "./work.ts";
 
 /** Means of all checkpoints. Opening them counts; starting the backend does not. */
@@ -74,6 +73,8 @@ async function startTfjs(name: string): Promise<Backend> {
 }
 
 async function startTfjsNode(): Promise<Backend> {
+  // It loads much of Node, which no other operation is to find loaded.
+  const { tfjsNodeBackend } = await import("../src/backend/tfjs_node.ts");
   try {
     return await tfjsNodeBackend();
   } catch (error) {
