@@ -67,10 +67,11 @@ export class PendingPool implements Loader {
 
   /** The value if it is pending, which it is no longer then: it is in the Context now. */
   give(variable: { readonly scope: string; readonly name: string }): StoredValue | undefined {
-    const value = this.#find(variable)?.value;
+    const key = variableKey(variable);
+    const value = this.#find(key, variable)?.value;
     if (value === undefined) return undefined;
     if (value.reader !== undefined) this.#given.add(new WeakRef(value));
-    this.#forget(variable);
+    this.#forget(key);
     return value;
   }
 
@@ -133,12 +134,11 @@ export class PendingPool implements Loader {
 
   /** Closes the files that nobody needs: neither the Context, nor what is pending, nor a waiting save, nor a clone. */
   closeUnused(): void {
-    const waitingValues = Array.from(this.queued).flatMap((snapshot) => snapshot.entries.map((item) => item.value));
-    const pending = this.#listed === undefined ? [] : this.values();
-    const used = new Set<unknown>(
-      [...[...pending, ...this.#registered()].map((each) => each.value), ...waitingValues]
-        .map((value) => value instanceof StoredValue ? value.reader : undefined),
-    );
+    const used = new Set<unknown>();
+    const use = (value: unknown): unknown => value instanceof StoredValue && used.add(value.reader);
+    for (const snapshot of this.queued) snapshot.entries.forEach((item) => use(item.value));
+    for (const { source } of this.#context.iterVariables()) use(source);
+    for (const { value } of this.#listed?.values() ?? []) use(value);
     if (this.#listed === undefined && this.#gone.size < this.#found.count) used.add(this.#lastReader);
     for (const each of this.#given) {
       const reader = each.deref()?.reader;
@@ -158,18 +158,17 @@ export class PendingPool implements Loader {
     this.#readers.clear();
   }
 
-  #find(variable: { readonly scope: string; readonly name: string }): Pending | undefined {
-    const key = variableKey(variable);
+  #find(key: string, variable: { readonly scope: string; readonly name: string }): Pending | undefined {
     if (this.#listed !== undefined) return this.#listed.get(key);
     return this.#gone.has(key) ? undefined : this.#found.find(variable.scope, variable.name);
   }
 
   #settle(variable: { readonly scope: string; readonly name: string }): void {
-    if (this.#find(variable) !== undefined) this.#forget(variable);
+    const key = variableKey(variable);
+    if (this.#find(key, variable) !== undefined) this.#forget(key);
   }
 
-  #forget(variable: { readonly scope: string; readonly name: string }): void {
-    const key = variableKey(variable);
+  #forget(key: string): void {
     if (this.#listed === undefined) this.#gone.add(key);
     else this.#listed.delete(key);
   }

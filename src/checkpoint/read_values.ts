@@ -5,7 +5,7 @@ import type { WorkOptions } from "./save.ts";
 import type { StoredValue } from "./stored_value.ts";
 
 /** Small values that follow each other are read together, up to this many bytes at once. */
-const RUN_BYTES = 1024 * 1024;
+const RUN_BYTES = 2 * 1024 * 1024;
 
 /** Of a mapped file that many are read ahead at once: long enough for few calls, short enough to show progress. */
 const MAPPED_BYTES = 64 * 1024 * 1024;

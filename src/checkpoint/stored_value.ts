@@ -28,6 +28,8 @@ export class StoredValue implements LoadedValue {
     this.#entry = entry;
     this.#loaded = loaded;
     this.trainable = entry.trainable;
+    // Shared by its tensor and its variable then, which would each copy them.
+    Object.freeze(entry.dimensions);
     this.#row = entry;
   }
 

@@ -14,6 +14,7 @@ export class ContextData {
   /** Set by creation without value and by `reset()`, cleared by `initializeVariables()`. */
   needsInitialization = false;
   finalized = false;
+  readonly #onReset = (): void => void (this.needsInitialization = true);
   readonly #byScope = new Map<string, Map<string, Variable>>();
   /** In order of creation. */
   readonly #inOrder = new Set<Variable>();
@@ -36,7 +37,7 @@ export class ContextData {
       const path = joinScope(scope, name);
       throw new VariableError(`Cannot create variable "${path}": this Context has one already`, { entry: path });
     }
-    const variable = new Variable({ ...init, onReset: () => this.needsInitialization = true });
+    const variable = new Variable(init, this.#onReset);
     const inScope = this.#byScope.get(scope) ?? new Map<string, Variable>();
     this.#byScope.set(scope, inScope.set(name, variable));
     this.#inOrder.add(variable);

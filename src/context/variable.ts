@@ -1,7 +1,7 @@
 import { ShapeError, VariableError, visible } from "../errors.ts";
 import { type JupyterBundle, type View, viewBundle } from "../render/mod.ts";
 import { byteLengthOf, type DType, isDType } from "../tensor/dtype.ts";
-import { sameDimensions, shapeText, sizeOf } from "../tensor/shape.ts";
+import { frozenDimensions, sameDimensions, shapeText, sizeOf } from "../tensor/shape.ts";
 import { type NestedArray, Tensor, type TensorData } from "../tensor/tensor.ts";
 import { type Context, createIn } from "./context.ts";
 import type { Initializer } from "./initializer.ts";
@@ -25,8 +25,6 @@ export interface VariableInit {
   readonly trainable?: boolean | undefined;
   /** Makes the first value; without it `initializeVariables()` fails. */
   readonly initializer?: Initializer | undefined;
-  /** Called by `reset()`. */
-  readonly onReset?: (() => void) | undefined;
 }
 
 /** Drops the value of a variable that leaves its Context; not for users, so not a method. */
@@ -72,8 +70,8 @@ export class Variable {
     dropValue = (variable) => variable.#drop("deleted");
   }
 
-  /** Makes a variable without value, in no Context. */
-  constructor(init: VariableInit) {
+  /** Makes a variable without value, in no Context; `reset()` calls `onReset`. */
+  constructor(init: VariableInit, onReset?: () => void) {
     this.name = init.name;
     this.scope = init.scope;
     this.initializer = init.initializer;
@@ -81,9 +79,9 @@ export class Variable {
     if (!Array.isArray(init.dimensions)) {
       throw new ShapeError(`Cannot create variable "${this.scopeAndName}": wanted dimensions, such as [2, 3] or []`);
     }
-    this.#dimensions = Object.freeze([...init.dimensions]);
+    this.#dimensions = frozenDimensions(init.dimensions);
     this.#trainable = init.trainable ?? true;
-    this.#onReset = init.onReset;
+    this.#onReset = onReset;
     if (!isDType(init.dtype)) {
       throw new ShapeError(`Cannot create variable "${this.scopeAndName}": dtype "${init.dtype}" is unknown`);
     }
@@ -218,7 +216,7 @@ export class Variable {
       return this;
     }
     this.#dtype = value.dtype;
-    this.#dimensions = Object.freeze([...value.dimensions]);
+    this.#dimensions = frozenDimensions(value.dimensions);
     this.#source = value;
     this.#origin = value;
     this.#copiesOnRead = false;
@@ -237,7 +235,7 @@ export class Variable {
     if (value === undefined) return this;
     this.#live = value;
     this.#dtype = value.dtype;
-    this.#dimensions = Object.freeze([...value.dimensions]);
+    this.#dimensions = frozenDimensions(value.dimensions);
     return this;
   }
 

@@ -33,6 +33,11 @@ export function sizeOf(dimensions: readonly number[]): number {
   throw new ShapeError(`Cannot size a tensor: dimensions [${dimensions.join(" ")}] hold more than 2^53 - 1 elements`);
 }
 
+/** Dimensions that nobody can change: the same array if it is so already, else a copy. */
+export function frozenDimensions(dimensions: readonly number[]): readonly number[] {
+  return Object.isFrozen(dimensions) ? dimensions : Object.freeze([...dimensions]);
+}
+
 /**
  * A shape as GoMLX prints it up to v0.27: `(Float32)[2 3]`, a scalar as `(Int64)`.
  * Source: GoMLX `shapes.Shape.String`.

@@ -4,7 +4,7 @@ import { elementAt } from "./decode.ts";
 import { bitsOf, byteLengthOf, type DType, DTYPES, isDType, kindOf } from "./dtype.ts";
 import { encodeElements, encodeTypedArray, rangeText } from "./encode.ts";
 import { flattenNested, inferDType, nest, positionOf } from "./nested.ts";
-import { sameDimensions, shapeText, sizeOf } from "./shape.ts";
+import { frozenDimensions, sameDimensions, shapeText, sizeOf } from "./shape.ts";
 import { Statistics } from "./statistics.ts";
 import {
   alignmentOf,
@@ -60,7 +60,7 @@ export class Tensor {
   readonly byteLength: number;
   /** The elements: little-endian, row-major, packed dtypes lowest bits first. */
   readonly bytes: Uint8Array;
-  readonly #data: TensorData;
+  #data: TensorData | undefined;
 
   /**
    * Makes a tensor of existing bytes, sharing their memory. Misaligned bytes are copied, here and once, so that
@@ -73,7 +73,7 @@ export class Tensor {
     checkDType(dtype);
     this.dtype = dtype;
     this.size = sizeOf(dimensions);
-    this.dimensions = Object.freeze([...dimensions]);
+    this.dimensions = frozenDimensions(dimensions);
     this.byteLength = byteLengthOf(dtype, this.size);
     if (!(bytes instanceof Uint8Array)) {
       throw new ShapeError(`Cannot make tensor ${this}: wanted its bytes as a Uint8Array`);
@@ -83,7 +83,6 @@ export class Tensor {
       throw new ShapeError(`Cannot make tensor ${this}: ${bytes.byteLength} bytes found, wanted ${this.byteLength}`);
     }
     this.bytes = ownBytes(bytes, alignmentOf(dtype));
-    this.#data = viewOf(dtype, this.bytes);
   }
 
   /**
@@ -132,7 +131,9 @@ export class Tensor {
    * @throws {ShapeError} The buffer was detached or resized after the tensor was made.
    */
   data(): TensorData {
-    if (this.bytes.byteLength === this.byteLength && !isDetached(this.bytes)) return this.#data;
+    if (this.bytes.byteLength === this.byteLength && !isDetached(this.bytes)) {
+      return this.#data ??= viewOf(this.dtype, this.bytes);
+    }
     throw new ShapeError(`Cannot read tensor ${this}: its buffer was detached or resized`);
   }
 
