@@ -5,6 +5,7 @@
  */
 
 import { join, relative } from "@std/path";
+import { exists } from "@std/fs";
 import { PROJECT_ROOT } from "./deno_process.ts";
 import { type PackageFiles, readFolder, writeFolder } from "./package_files.ts";
 
@@ -32,9 +33,7 @@ if (import.meta.main) {
  * Needs `--allow-read`, `--allow-write=<to>` and `--allow-run=<deno>`. Throws an Error with what `deno bundle` says.
  */
 export async function makePackage(from: string, to: string): Promise<void> {
-  await Deno.remove(to, { recursive: true }).catch((error: unknown) => {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  });
+  if (await exists(to)) await Deno.remove(to, { recursive: true });
   const config: ProjectConfig = JSON.parse(await Deno.readTextFile(join(from, "deno.json")));
   await writeFolder(to, await readSources(from, config));
   const entries = Object.values(config.exports);

@@ -280,11 +280,7 @@ Deno.test({
   ignore: !IS_LINUX,
   async fn() {
     await using directory = await TemporaryDirectory.make();
-    const path = `${directory.path}/a`;
-    const content = Uint8Array.from({ length: 300_001 }, (_, index) => index % 251);
-    await Deno.writeFile(path, content);
-    const mapped = mapFile(path, path, content.length);
-    assert("bytes" in mapped);
+    const { path, content, mapped } = await mapCounting(directory.path);
     const [one, other] = [mapped.window(7, 5000), mapped.window(5000, 295_001)];
     assertEquals([one, other], [content.slice(7, 5007), content.slice(5000)]);
     one[0] = 99;
@@ -305,6 +301,16 @@ Deno.test({
   },
 });
 
+/** A file of 300,001 bytes, each one more than the one before it, up to 250, and its mapping. */
+async function mapCounting(directory: string) {
+  const path = `${directory}/a`;
+  const content = Uint8Array.from({ length: 300_001 }, (_, index) => index % 251);
+  await Deno.writeFile(path, content);
+  const mapped = mapFile(path, path, content.length);
+  assert("bytes" in mapped);
+  return { path, content, mapped };
+}
+
 /** All but the first byte; nobody keeps the mapping. */
 function windowOf(path: string, size: number): Uint8Array {
   const mapped = mapFile(path, path, size);
@@ -317,11 +323,7 @@ Deno.test({
   ignore: !IS_LINUX,
   async fn() {
     await using directory = await TemporaryDirectory.make();
-    const path = `${directory.path}/a`;
-    const content = Uint8Array.from({ length: 300_001 }, (_, index) => index % 251);
-    await Deno.writeFile(path, content);
-    const mapped = mapFile(path, path, content.length);
-    assert("bytes" in mapped);
+    const { path, content, mapped } = await mapCounting(directory.path);
     mapped.bytes[5] = 255;
     for (
       const [start, length] of [[0, 300_001], [1, 1], [131_073, 100_000], [300_000, 1], [300_000, 999_999], [7, 0]]
