@@ -42,7 +42,7 @@ export function examinationView({ place, ok, verified, found }: Examination): Vi
     { title: "name" },
     { title: "is", width: 90 },
     { title: "size", align: "right" as const, width: 70 },
-    { title: "problem", under: true },
+    { title: "problem", under: true, below: true },
   ];
   const blocks = ordered.length === 0 ? [] : [flatTable(columns, ordered.slice(0, MAX_ROWS), rest)];
   return { title: "Examination", facts, place, blocks };

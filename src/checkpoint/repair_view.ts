@@ -17,7 +17,11 @@ export function repairView({ place, dryRun, moved, left, intact }: Repair): View
   // The directory is in the head already.
   const within = (problem: string): string => problem.replaceAll(`"${place}/`, '"');
   const rows = [
-    ...moved.map(({ from, to, problem }) => ({ path: from, label: from, cells: [`→ ${to}`, within(problem)] })),
+    ...moved.map(({ from, to, problem }, i) => ({
+      path: from,
+      label: from,
+      cells: [`→ ${to}`, isSecondOfPair(from, moved[i - 1]?.from) ? "" : within(problem)],
+    })),
     ...left.map(({ name, kind, problem }) => ({
       path: name,
       label: name,
@@ -25,11 +29,21 @@ export function repairView({ place, dryRun, moved, left, intact }: Repair): View
     })),
   ];
   const rest = rows.length > MAX_ROWS ? `… and ${formatItems(rows.length - MAX_ROWS, "more file")}` : undefined;
-  const columns = [{ title: "file" }, { title: "now" }, { title: "problem", under: true }];
+  const columns = [
+    { title: "file" },
+    { title: "now", below: true },
+    { title: "problem", under: true, below: true },
+  ];
   return {
     title: "Repair",
     facts,
     place,
     blocks: rows.length === 0 ? [] : [flatTable(columns, rows.slice(0, MAX_ROWS), rest)],
   };
+}
+
+/** What is wrong with a checkpoint is said at the first of its two files. */
+function isSecondOfPair(file: string, before = ""): boolean {
+  const stem = (name: string): string => name.slice(0, name.lastIndexOf("."));
+  return before !== "" && stem(file) === stem(before);
 }

@@ -27,7 +27,11 @@ export function verifyReportView({ baseName, place, ok, problems, variables }: V
   ];
   const rows = variables.filter((each) => each.result === "damaged").map(rowOf);
   const rest = rows.length > MAX_ROWS ? `… and ${formatItems(rows.length - MAX_ROWS, "more variable")}` : undefined;
-  const columns = [{ title: "damaged" }, { title: "size", align: "right" as const, width: 70 }, { title: "problem" }];
+  const columns = [
+    { title: "damaged" },
+    { title: "size", align: "right" as const, width: 70 },
+    { title: "problem", below: true },
+  ];
   const blocks: Block[] = [
     ...problems.map((text): Block => ({ kind: "note", text, mark: "bad" })),
     ...rows.length === 0 ? [] : [flatTable(columns, rows.slice(0, MAX_ROWS), rest)],

@@ -50,6 +50,8 @@ export interface Column {
   readonly width?: number | undefined;
   /** In HTML its cells stand in small letters below the first one's. */
   readonly under?: boolean | undefined;
+  /** In text, whether its cells stand in lines of their own below the row where there is no room beside it. */
+  readonly below?: boolean | undefined;
   /** In text, whether its cells are never cut: columns go instead. Of the first one only. */
   readonly whole?: boolean | undefined;
   /** In text, the columns with the smallest numbers go first where there is no room; without a number it stays. */

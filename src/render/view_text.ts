@@ -100,7 +100,7 @@ function tableText(table: TableBlock, width: number, paint: Painter): string {
   const hidden = all.length - rows.length;
   const rest = [...hidden > 0 ? [`… and ${formatCount(hidden)} more rows`] : [], ...restsOf(table)].map(visible);
   const marked = all.some((row) => row.mark !== undefined);
-  const { kept, room: left } = columnsThatFit(table, rows, width, marked);
+  const { kept, below, room: left } = columnsThatFit(table, rows, width, marked);
   const room = table.columns[0]?.whole ? Infinity : left;
   const columns = kept.map((index): TextColumn => {
     const { title, align } = table.columns[index] ?? { title: "" };
@@ -109,16 +109,29 @@ function tableText(table: TableBlock, width: number, paint: Painter): string {
   const cells = rows.map((row) =>
     kept.map((index) => index === 0 ? headText(row, marked, room) : cellText(cellOf(row.cells[index - 1])))
   );
-  const lines = all.length === 0 ? [] : colored(textTable(columns, cells), rows, paint);
+  const under = rows.map((row) => below.flatMap((index) => belowLines(cellText(cellOf(row.cells[index - 1])), width)));
+  const lines = all.length === 0 ? [] : colored(textTable(columns, cells), rows, under, paint);
   return [...lines, ...rest.map(paint.dim)].join("\n");
 }
 
-/** Lines of a table whose rows have a mark get its colour. */
-function colored(text: string, rows: readonly Row[], paint: Painter): string[] {
-  return text.split("\n").map((line, index) => {
-    if (index < 2) return paint.dim(line);
+/** What has no room beside the other cells of its row, in lines that fit. */
+function belowLines(text: string, width: number): string[] {
+  const words = visible(text).split(" ");
+  return text === "" ? [] : flow(words, width - 4, " ").split("\n").map((line) => `    ${line}`);
+}
+
+/** Lines of a table, each with those below it; rows that have a mark get its colour. */
+function colored(
+  text: string,
+  rows: readonly Row[],
+  under: readonly (readonly string[])[],
+  paint: Painter,
+): string[] {
+  return text.split("\n").flatMap((line, index) => {
+    if (index < 2) return [paint.dim(line)];
     const mark = rows[index - 2]?.mark;
-    return mark === undefined ? line : paint.tint(mark, line);
+    const lines = [line, ...under[index - 2] ?? []];
+    return mark === undefined ? lines : lines.map((each) => paint.tint(mark, each));
   });
 }
 
@@ -145,13 +158,13 @@ function cellText(cell: Cell): string {
   return cell.chart === undefined ? cell.text : chartText(cell.chart) || cell.text;
 }
 
-/** Indices of the columns that leave the first one enough room, and that room. */
+/** Indices of the columns that leave the first one enough room, of those that go below the rows, and that room. */
 function columnsThatFit(
   table: TableBlock,
   rows: readonly Row[],
   width: number,
   marked: boolean,
-): { readonly kept: readonly number[]; readonly room: number } {
+): { readonly kept: readonly number[]; readonly below: readonly number[]; readonly room: number } {
   const widths = table.columns.map((column, index) =>
     rows.reduce((most, row) => {
       const text = index === 0 ? headText(row, marked) : cellText(cellOf(row.cells[index - 1]));
@@ -161,13 +174,19 @@ function columnsThatFit(
   const kept = new Set(table.columns.keys());
   const room = (): number => width - [...kept].slice(1).reduce((sum, index) => sum + 2 + (widths[index] ?? 0), 0);
   const wanted = Math.min(widths[0] ?? 0, table.columns[0]?.whole ? Infinity : MIN_NAME);
+  const below: number[] = [];
+  for (const index of [...kept].filter((index) => index > 0 && table.columns[index]?.below).toReversed()) {
+    if (room() >= (widths[0] ?? 0)) break;
+    kept.delete(index);
+    below.unshift(index);
+  }
   const droppable = [...table.columns.entries()].filter(([index, { drop }]) => index > 0 && drop !== undefined)
     .sort(([, a], [, b]) => dropOf(a) - dropOf(b));
   for (const [index] of droppable) {
     if (room() >= wanted) break;
     kept.delete(index);
   }
-  return { kept: [...kept], room: room() };
+  return { kept: [...kept], below, room: room() };
 }
 
 function dropOf(column: Column): number {

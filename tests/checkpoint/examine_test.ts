@@ -1,9 +1,11 @@
-import { assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { build, type Examination, examine, load, repair } from "../../src/checkpoint/mod.ts";
 import { Context } from "../../src/context/mod.ts";
 import { LockedError, NotFoundError, PermissionError, StoreError } from "../../src/errors.ts";
 import { crc32 } from "../../src/format/mod.ts";
-import type { Progress } from "../../src/render/mod.ts";
+import { type Progress, viewText } from "../../src/render/mod.ts";
+import { examinationView } from "../../src/checkpoint/examine_view.ts";
+import { repairView } from "../../src/checkpoint/repair_view.ts";
 import { LocalStore, MemoryStore, type Store } from "../../src/store/mod.ts";
 import { TemporaryDirectory } from "../store/temporary_directory.ts";
 import { bytesOf, contentsOf, put } from "./blobs.ts";
@@ -129,6 +131,28 @@ Deno.test("repair() puts aside what is broken, deletes nothing, and the rest loa
     /^Repair · ~ 7 files put aside · 3 intact checkpoints · 1 thing left/,
   );
   assertEquals((await examine(store)).found.filter(({ kind }) => kind === "quarantined").length, 7);
+});
+
+Deno.test("examine() and repair() print what is broken in full, and fit the width", async () => {
+  const store = new MemoryStore("run");
+  const [, second, , , fifth] = await oneOfEverything(store);
+  await store.link(`${fifth}.bin`, `quarantine/${fifth}.bin`);
+  await put(store, `${"events.".repeat(30)}log`, "mine");
+  const examination = await examine(store, { verify: true });
+  const repaired = await repair(store, { verify: true });
+  for (const width of [80, 120]) {
+    const texts = [viewText(examinationView(examination), { width }), viewText(repairView(repaired), { width })];
+    for (const line of texts.join("\n").split("\n")) assert([...line].length <= width, line);
+    const [examined = "", moved = ""] = texts.map((text) => text.replaceAll(/\n {4,}/g, " "));
+    assertMatch(
+      examined,
+      new RegExp(`^✗ ${second} +torn +12 B Cannot read manifest "${second}.json": it is empty`, "m"),
+    );
+    assertMatch(examined, new RegExp(`^✗ ${fifth} +torn +\\d+ B .*CRC-32 .* the file is damaged$`, "m"));
+    assertMatch(moved, new RegExp(`^${second}.json → quarantine/${second}.json Cannot read manifest .* fails$`, "m"));
+    assertMatch(moved, new RegExp(`^${second}.bin → quarantine/${second}.bin$`, "m"));
+    assertMatch(moved, new RegExp(`^pins/${ORPHAN} → quarantine/${ORPHAN}.pin a pin without checkpoint$`, "m"));
+  }
 });
 
 Deno.test("repair({ verify: true }) also puts aside what has a wrong checksum", async () => {

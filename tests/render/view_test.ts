@@ -61,6 +61,36 @@ Deno.test("viewText() drops columns by their number, and cuts names last, when t
   assert([...line].length <= 80, line);
 });
 
+Deno.test("viewText() puts a column that may go below under its rows where there is no room beside them", () => {
+  const columns = [{ title: "n" }, { title: "why", below: true }, { title: "size", align: "right" as const }];
+  const rows = [
+    { ...row("/torn", "it has fewer bytes than it says", "1"), mark: "removed" as const },
+    row("/fine", "", "12"),
+  ];
+  const view = viewOf([], { blocks: [flatTable(columns, rows)] });
+  const table = (width: number, colors = false) =>
+    viewText(view, { width, colors }).split("\n\n")[1]?.split("\n").map((line) => line.trimEnd());
+  assertEquals(table(50), [
+    "  n      why                              size",
+    "───────  ───────────────────────────────  ────",
+    "− /torn  it has fewer bytes than it says     1",
+    "  /fine                                     12",
+  ]);
+  assertEquals(table(30), [
+    "  n      size",
+    "───────  ────",
+    "− /torn     1",
+    "    it has fewer bytes than it",
+    "      says",
+    "  /fine    12",
+  ]);
+  assertEquals(table(30, true)?.slice(2, 5), [
+    "\u001b[31m− /torn     1\u001b[39m",
+    "\u001b[31m    it has fewer bytes than it\u001b[39m",
+    "\u001b[31m      says\u001b[39m",
+  ]);
+});
+
 Deno.test("viewText() colours only when it is told to", () => {
   const view = viewOf([{ ...row("/a", "Int8", "1"), mark: "added" }]);
   // deno-lint-ignore no-control-regex -- colours are control characters
