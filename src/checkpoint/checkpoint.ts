@@ -1,4 +1,4 @@
-import { type ParamValue, splitScope } from "../context/mod.ts";
+import { isAtOrBelow, type ParamValue, splitScope } from "../context/mod.ts";
 import { nearName } from "../context/near_name.ts";
 import { paramsView } from "../context/params_view.ts";
 import { study, type StudyOptions, studySync, type VariableSource } from "../context/study.ts";
@@ -67,7 +67,7 @@ export interface CheckpointParam {
 
 /** Options of {@linkcode Checkpoint.readAll}. */
 export interface ReadAllOptions extends WorkOptions {
-  /** Only variables in this scope and below. */
+  /** Only variables in this scope and below, or the one of this `/scope/name`. */
   readonly scope?: string;
 }
 
@@ -185,8 +185,7 @@ export class Checkpoint implements AsyncDisposable {
   /** Reads all variables, or those of a scope and below, in file order, by `/scope/name`. */
   async readAll(options: ReadAllOptions = {}): Promise<Map<string, Tensor>> {
     const { scope = "/" } = options;
-    const below = scope.endsWith("/") ? scope : `${scope}/`;
-    const wanted = [...this.#byLabel].filter(([, each]) => each.scope === scope || `${each.scope}/`.startsWith(below));
+    const wanted = [...this.#byLabel].filter(([label]) => isAtOrBelow(label, scope));
     if (wanted.length === 0 && this.variables.length > 0) {
       throw new NotFoundError(`No variable of "${this.baseName}" is in scope "${scope}" or below`, {
         path: this.#source.reader.path,

@@ -241,7 +241,7 @@ export class Config {
   /**
    * Loads only what lies at or below `from` (a scope, or `/scope/name` of one variable), as if it were at `to`. May be
    * called several times; the longest `from` wins. Optimizer moments follow their variable; the global step, the random
-   * state and `/trainer` stay behind unless a rule names them. The Handler only reads.
+   * state and `/trainer` stay behind unless a rule names them. A slash at the end says nothing. The Handler only reads.
    */
   scope(from: string, to: string): this {
     const relative = [from, to].find((each) => !String(each).startsWith("/"));

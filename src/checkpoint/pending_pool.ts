@@ -1,4 +1,4 @@
-import type { Context, LoadedList, LoadedValue, Loader } from "../context/mod.ts";
+import { type Context, isInScope, type LoadedList, type LoadedValue, type Loader } from "../context/mod.ts";
 import type { Entry } from "../format/mod.ts";
 import type { PayloadReader } from "./payload_reader.ts";
 import { listedValues, type PendingValues } from "./pending_values.ts";
@@ -97,10 +97,7 @@ export class PendingPool implements Loader {
 
   deleteVariablesInScope(context: Context, scope: string): void {
     this.#previous?.deleteVariablesInScope(context, scope);
-    const below = scope.endsWith("/") ? scope : `${scope}/`;
-    for (const each of this.values()) {
-      if (each.scope === scope || each.scope.startsWith(below)) this.#settle(each);
-    }
+    for (const each of this.values()) if (isInScope(each.scope, scope)) this.#settle(each);
   }
 
   /** The values, pending or in the Context, whose bytes may still be in a file. */

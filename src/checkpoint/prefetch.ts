@@ -1,4 +1,4 @@
-import type { Context } from "../context/mod.ts";
+import { type Context, isAtOrBelow } from "../context/mod.ts";
 import { NotFoundError } from "../errors.ts";
 import { entryLabel } from "./payload_reader.ts";
 import type { PendingPool } from "./pending_pool.ts";
@@ -17,8 +17,7 @@ export async function prefetch(
   const all = (): boolean => true;
   const wanted = (typeof scopeOrNames === "string" ? [scopeOrNames] : scopeOrNames).map((path) => {
     if (path === "/") return all;
-    const below = path.endsWith("/") ? path : `${path}/`;
-    const covers = (label: string): boolean => label === path || label.startsWith(below);
+    const covers = (label: string): boolean => isAtOrBelow(label, path);
     if ([...stored, ...registered].some((each) => covers(entryLabel(each)))) return covers;
     throw new NotFoundError(`Cannot prefetch "${path}": no variable is at or below it`, { entry: path });
   });

@@ -1,3 +1,4 @@
+import { isAtOrBelow, withoutEndSlash } from "../context/mod.ts";
 import { ConfigError } from "../errors.ts";
 import type { Entry, Manifest, ParamEntry } from "../format/mod.ts";
 import { entryLabel } from "./payload_reader.ts";
@@ -51,8 +52,8 @@ export function selectFromManifest(manifest: Manifest, rules: readonly ScopeRule
   };
   const place = (row: Entry): Placed<Entry>[] =>
     rulesFor(entryLabel(row)).map((rule) =>
-      rule.from === entryLabel(row)
-        ? { row, ...splitPath(rule.to) }
+      withoutEndSlash(rule.from) === entryLabel(row)
+        ? { row, ...splitPath(withoutEndSlash(rule.to)) }
         : { row, scope: moveScope(row.scope, rule), name: row.name }
     );
   const byPath = new Map(manifest.entries.map((row) => [entryLabel(row), row]));
@@ -86,15 +87,11 @@ export function selectFromManifest(manifest: Manifest, rules: readonly ScopeRule
 
 /** The rules with the longest `from` that covers `path`; several rules may send one source to several targets. */
 function bestRules(rules: readonly ScopeRule[], path: string): readonly ScopeRule[] {
-  const covering = rules.filter((rule) => covers(rule.from, path) && (!belongsToRun(path) || belongsToRun(rule.from)));
-  const longest = Math.max(...covering.map((rule) => trimSlash(rule.from).length));
-  return covering.filter((rule) => trimSlash(rule.from).length === longest);
-}
-
-/** Whether `path` is `prefix` or lies below it, at a `/` boundary. */
-function covers(prefix: string, path: string): boolean {
-  const base = trimSlash(prefix);
-  return path === prefix || path === base || path.startsWith(`${base}/`);
+  const covering = rules.filter((rule) =>
+    isAtOrBelow(path, rule.from) && (!belongsToRun(path) || belongsToRun(withoutEndSlash(rule.from)))
+  );
+  const longest = Math.max(...covering.map((rule) => withoutEndSlash(rule.from).length));
+  return covering.filter((rule) => withoutEndSlash(rule.from).length === longest);
 }
 
 /** Whether a variable (by its path) is of the run and not of the model: the step, random states, what a loop keeps. */
@@ -103,8 +100,8 @@ export function belongsToRun(path: string): boolean {
 }
 
 function moveScope(scope: string, rule: ScopeRule): string {
-  if (scope === "/") return rule.to;
-  return trimSlash(rule.to) + scope.slice(trimSlash(rule.from).length) || "/";
+  const to = withoutEndSlash(rule.to);
+  return (scope === "/" ? to : to + scope.slice(withoutEndSlash(rule.from).length)) || "/";
 }
 
 /** What GoMLX's and tfjs's optimizers put behind the name of the variable that they keep something for. */
@@ -148,8 +145,4 @@ function scopesOf(manifest: Manifest): string {
 function splitPath(path: string): { scope: string; name: string } {
   const cut = path.lastIndexOf("/");
   return { scope: cut <= 0 ? "/" : path.slice(0, cut), name: path.slice(cut + 1) };
-}
-
-function trimSlash(scope: string): string {
-  return scope.endsWith("/") ? scope.slice(0, -1) : scope;
 }

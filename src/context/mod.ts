@@ -22,12 +22,14 @@ export { Random } from "./random.ts";
 export {
   compareUtf8,
   escapeScopeName,
+  isAtOrBelow,
   isInScope,
   joinScope,
   parentScope,
   ROOT_SCOPE,
   type ScopeAndName,
   splitScope,
+  withoutEndSlash,
 } from "./scope.ts";
 export {
   parseContextSettings,

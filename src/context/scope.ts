@@ -69,9 +69,26 @@ export function parentScope(scope: string): string | undefined {
   return cut === 0 ? ROOT_SCOPE : scope.slice(0, cut);
 }
 
-/** Whether `scope` is `ancestor` or below it: `/a` covers `/a/b`, not `/ab`; the root covers all. */
+/**
+ * Whether `scope` is `ancestor` or below it: `/a` covers `/a/b`, not `/ab`; the root covers all. Both are scopes of a
+ * Context, which are taken literally, as in GoMLX: `/a/` is another scope than `/a`, and covers `/a//b`.
+ */
 export function isInScope(scope: string, ancestor: string): boolean {
   return ancestor === ROOT_SCOPE || scope === ancestor || scope.startsWith(`${ancestor}/`);
+}
+
+/**
+ * Whether a path (`/scope/name` of a variable, or a scope) is at or below what somebody has asked for: a scope, or one
+ * variable. Who asks may end it with a slash: `/a` and `/a/` both cover `/a`, `/a/b` and `/a//b`, not `/ab`.
+ */
+export function isAtOrBelow(path: string, asked: string): boolean {
+  const base = withoutEndSlash(asked);
+  return path === base || path === asked || path.startsWith(`${base}/`);
+}
+
+/** A path without the slash that it may end with; the root becomes `""`. */
+export function withoutEndSlash(path: string): string {
+  return path.endsWith("/") ? path.slice(0, -1) : path;
 }
 
 /**

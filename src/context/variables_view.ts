@@ -16,7 +16,7 @@ import type { DType } from "../tensor/dtype.ts";
 import { shapeText, sizeOf } from "../tensor/shape.ts";
 import type { Statistics } from "../tensor/statistics.ts";
 import { elementsText, STATISTICS_COLUMNS, statisticsCells, statisticsFlags } from "../tensor/statistics_view.ts";
-import { isInScope, joinScope } from "./scope.ts";
+import { isAtOrBelow, joinScope } from "./scope.ts";
 
 /** A variable as a table shows it. */
 export interface VariableLine {
@@ -76,8 +76,7 @@ export function selectVariables<T extends Pick<VariableLine, "scope" | "name">>(
 ): T[] {
   return lines.filter((line) => {
     const path = joinScope(line.scope, line.name);
-    const inScope = isInScope(line.scope, scope) || path === scope;
-    return inScope &&
+    return isAtOrBelow(path, scope) &&
       (match === undefined || (typeof match === "string" ? path.includes(match) : path.search(match) >= 0));
   });
 }

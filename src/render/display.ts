@@ -10,7 +10,7 @@ export interface DisplayOptions {
   readonly stats?: boolean;
   /** Is told how far the reading for `stats` has come, in bytes. Default: it is shown, if it takes long. */
   readonly progress?: OnProgress | boolean;
-  /** Only variables in this scope and below. */
+  /** Only variables in this scope and below, or the one of this `/scope/name`. */
   readonly scope?: string;
   /** Only variables whose path contains this text, or matches. */
   readonly match?: string | RegExp;

@@ -195,6 +195,7 @@ Deno.test("readAll() gives everything in file order, or a scope and below", asyn
   assertEquals(await keys("/"), [...all.keys()]);
   assertEquals(await keys("/a"), ["/a/w", "/a/b/flags"]);
   assertEquals(await keys("/a/b"), ["/a/b/flags"]);
+  assertEquals([await keys("/a/"), await keys("/a/w")], [["/a/w", "/a/b/flags"], ["/a/w"]]);
   await assertRejects(() => keys("/c"), NotFoundError, 'is in scope "/c" or below');
 });
 

@@ -98,6 +98,7 @@ Deno.test("a Checkpoint shows its variables by scope with statistics, and its pa
 Deno.test("display() filters, sorts and limits variables, and says what it leaves out", async () => {
   const ctx = model();
   assertMatch(await viewText(ctx, { scope: "/layer_0" }), /^Context "\/" · 2 variables/);
+  assertEquals(await viewText(ctx, { scope: "/layer_0/" }), await viewText(ctx, { scope: "/layer_0" }));
   assertMatch(await viewText(ctx, { match: "moment" }), /^Context "\/" · 1 variable · 2 elements/);
   assertMatch(await viewText(ctx, { match: /s$/ }), /^Context "\/" · 2 variables/);
   const paths = async (sortBy: string) => (await viewText(ctx, { sortBy })).match(/^\/\S*(?=.*\()/gm);

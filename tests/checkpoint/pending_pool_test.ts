@@ -105,6 +105,8 @@ Deno.test("deleteVariablesInScope() deletes pending ones at and below the scope,
   };
   assertEquals(await pending("/a"), ["var:/ab/x", "var://x"]);
   assertEquals(await pending("/a/b"), ["var:/ab/x", "var:/a//x", "var://x", "/a/x"]);
+  // As it does with what is registered: the Context's scope is taken literally.
+  assertEquals(await pending("/a/"), ["var:/a/b/x", "var:/ab/x", "var://x", "/a/x"]);
   assertEquals(await pending("/"), []);
 });
 
@@ -181,6 +183,7 @@ Deno.test("prefetch() reads all, a scope and below, one variable, or a list, and
   assertEquals(await readable("/a"), ["/a/x", "/a/b/x"]);
   assertEquals(await readable("/a/"), ["/a/x", "/a/b/x"]);
   assertEquals(await readable("/a/x"), ["/a/x"]);
+  assertEquals(await readable("/a/x/"), ["/a/x"]);
   assertEquals(await readable(["/x", "/ab"]), ["/ab/x", "/x"]);
   assertEquals(await readable([]), []);
 });

@@ -151,6 +151,15 @@ Deno.test("scope() renames one variable, with its moments", async () => {
   assertEquals(await arrived((config) => config.scope("/global_step", "/old/global_step")), ["/old/global_step=5"]);
 });
 
+Deno.test("onlyScopes() and scope() forgive a slash at the end", async () => {
+  const same = async (plain: (config: Config) => Config, slashed: (config: Config) => Config): Promise<void> =>
+    assertEquals(await arrived(slashed), await arrived(plain));
+  await same((c) => c.onlyScopes("/enc", "/bias", "/trainer"), (c) => c.onlyScopes("/enc/", "/bias/", "/trainer/"));
+  await same((c) => c.onlyScopes("/global_step"), (c) => c.onlyScopes("/global_step/"));
+  await same((c) => c.scope("/enc/w", "/enc/kernel"), (c) => c.scope("/enc/w/", "/enc/kernel/"));
+  await same((c) => c.scope("/", "/teacher"), (c) => c.scope("/", "/teacher/"));
+});
+
 Deno.test("scope() with the longest source wins, in any order", async () => {
   const longest = ["/x/w=0", "/y/w=1", "/AdamOptimizer/x/w_1st_moment=8", "/AdamOptimizer/x/w_2nd_moment=9"];
   const params = ["#/x units=1", "#/y act=2"];

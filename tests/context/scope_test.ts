@@ -1,5 +1,13 @@
 import { assert, assertEquals } from "@std/assert";
-import { compareUtf8, escapeScopeName, isInScope, joinScope, parentScope, splitScope } from "../../src/context/mod.ts";
+import {
+  compareUtf8,
+  escapeScopeName,
+  isAtOrBelow,
+  isInScope,
+  joinScope,
+  parentScope,
+  splitScope,
+} from "../../src/context/mod.ts";
 
 for (
   const [scope, name, wanted] of [
@@ -46,6 +54,19 @@ Deno.test("isInScope() stops at slashes when scopes share a prefix", () => {
   assert(isInScope("/ab", "/"));
   assert(!isInScope("/ab", "/a"));
   assert(!isInScope("/", "/a"));
+  // As in GoMLX, a scope that ends with a slash is another one.
+  assert(!isInScope("/a", "/a/"));
+  assert(!isInScope("/a/b", "/a/"));
+  assert(isInScope("/a/", "/a"));
+});
+
+Deno.test("isAtOrBelow() forgives one slash at the end of what is asked for", () => {
+  for (const asked of ["/a", "/a/"]) {
+    for (const path of ["/a", "/a/", "/a/b", "/a/b/c", "/a//b"]) assert(isAtOrBelow(path, asked), `${path} ${asked}`);
+    for (const path of ["/", "/ab", "/ab/a", "/b/a"]) assert(!isAtOrBelow(path, asked), `${path} ${asked}`);
+  }
+  assert(isAtOrBelow("/a", "/") && isAtOrBelow("/", "/") && isAtOrBelow("//a", "/"));
+  assert(!isAtOrBelow("/a/b", "/a//"));
 });
 
 Deno.test("compareUtf8() orders as UTF-8 bytes when texts are random", () => {
