@@ -48,11 +48,12 @@ export interface CheckpointCallback extends AsyncDisposable {
 
 /**
  * A callback of `model.fit` that saves checkpoints, and has resumed the run already: if the directory has a checkpoint,
- * model and optimizer have its values when this returns, to the bit.
+ * model and optimizer have its values when this returns, to the bit; `fit` says so in one line when it begins, by
+ * `onWarning`.
  *
  * Restarted with the same arguments, `fit` goes on until `epochs` are done in all; with `initialEpoch:
  * callback.initialEpoch` it numbers them right too. It resumes at the start of an epoch: where the newest checkpoint is
- * from the middle of one ({@linkcode FitOptions.everyNSteps}), that epoch starts again, with a warning. A run that was
+ * from the middle of one ({@linkcode FitOptions.everyNSteps}), that epoch starts again, which is said too. A run that was
  * interrupted ends like one that was not if it was resumed from the end of an epoch, and `fit` was told
  * `shuffle: false`: tfjs shuffles by itself, by random numbers that nobody can save. For the exact batch, own step
  * functions and `Rng`, use a `Loop` with {@linkcode tfjsTrainer}.

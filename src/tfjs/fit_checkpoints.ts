@@ -2,6 +2,7 @@ import { best, type Handler } from "../checkpoint/mod.ts";
 import { modeOf } from "../checkpoint/best.ts";
 import { escapeScopeName } from "../context/mod.ts";
 import { ConfigError, type OnWarning } from "../errors.ts";
+import { formatItems } from "../render/mod.ts";
 import { BestMetric } from "../train/best_metric.ts";
 import { TrainerNumber } from "../train/trainer_number.ts";
 import { numbersOf } from "./fit_logs.ts";
@@ -84,12 +85,19 @@ export class FitCheckpoints {
     const end = this.#isResumed ? this.#endOf(this.#isRenumbered ? epochs : undefined) : undefined;
     this.#isIdle = end !== undefined;
     if (end !== undefined) return this.#onWarning(`"${this.handler.dir()}": fit() has nothing to train: ${end}`);
-    if (this.#epochStep.value === 0) return;
-    this.#onWarning(
-      `"${this.handler.dir()}": the checkpoint is from the middle of epoch ${this.epoch + 1}, after ` +
-        `${this.#epochStep.value} batches; fit() starts that epoch from its first batch`,
-    );
+    if (this.#isResumed || this.#epochStep.value > 0) this.#tellResumed();
     this.#epochStep.value = 0;
+  }
+
+  /** Whoever meant to train anew is to know at once, and not by the losses. */
+  #tellResumed(): void {
+    const { loadedBase } = this.handler;
+    const from = loadedBase === undefined ? "" : ` from "${loadedBase}"`;
+    const batches = this.#epochStep.value;
+    const where = batches === 0
+      ? `after ${formatItems(this.epoch, "epoch")}`
+      : `in the middle of epoch ${this.epoch + 1}, after ${batches} of its batches: it starts that epoch again`;
+    this.#onWarning(`"${this.handler.dir()}": fit() goes on${from} at step ${this.#step}, ${where}`);
   }
 
   async endBatch(logs: unknown): Promise<void> {
