@@ -1,5 +1,5 @@
 import { crc32, type Entry, expectCrc32 } from "../format/mod.ts";
-import { allocateFor, type PayloadReader, SLICE_BYTES } from "./payload_reader.ts";
+import { allocateFor, type PayloadReader } from "./payload_reader.ts";
 import { ByteProgress } from "./byte_progress.ts";
 import type { WorkOptions } from "./save.ts";
 import type { StoredValue } from "./stored_value.ts";
@@ -10,11 +10,14 @@ const RUN_BYTES = 2 * 1024 * 1024;
 /** Of a mapped file that many are read ahead at once: long enough for few calls, short enough to show progress. */
 const MAPPED_BYTES = 64 * 1024 * 1024;
 
+/** Of a large value read at once: long enough that the readers are seldom interrupted, short enough to show progress. */
+const SLICE_BYTES = 16 * 1024 * 1024;
+
 /**
  * Several reads at once: more than the disk, memory that nobody has touched yet takes its time, and each core gives its
- * own. One more waits while the thread here compares checksums.
+ * own. More than the cores, since they are finished in their order: while one is waited for, the next ones go on.
  */
-const READS_AT_ONCE = Math.min(8, (navigator.hardwareConcurrency ?? 1) + 1);
+const READS_AT_ONCE = Math.min(16, 4 * (navigator.hardwareConcurrency ?? 1));
 
 /** Reads what is not in memory yet, in the order of each payload: small neighbours together, a compressed one once. */
 export async function readValues(values: readonly StoredValue[], options: WorkOptions): Promise<void> {

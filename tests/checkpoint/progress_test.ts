@@ -94,11 +94,11 @@ Deno.test("progress: true works wherever a callback does", async () => {
 Deno.test("readAll() tells progress within a large variable", async () => {
   const store = new MemoryStore();
   const ctx = new Context();
-  ctx.in("a").variableWithValue("w", Tensor.zeros("Uint8", [20 * 1024 * 1024]));
+  ctx.in("a").variableWithValue("w", Tensor.zeros("Uint8", [40 * 1024 * 1024]));
   await using handler = await build(ctx).store(store).done();
   await handler.save();
   await using checkpoint = await openCheckpoint(store);
   const seen: number[] = [];
   await checkpoint.readAll({ scope: "/a", progress: ({ done }) => seen.push(done / 1024 / 1024) });
-  assertEquals(seen, [0, 8, 16, 20]);
+  assertEquals(seen, [0, 16, 32, 40]);
 });
