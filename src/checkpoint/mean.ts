@@ -1,5 +1,5 @@
 import type { Backend } from "../backend/mod.ts";
-import { type Context, joinScope } from "../context/mod.ts";
+import { belongsToRun, type Context, joinScope } from "../context/mod.ts";
 import { type OnWarning, ShapeError } from "../errors.ts";
 import type { Entry } from "../format/mod.ts";
 import { drawable, formatItems } from "../render/mod.ts";
@@ -10,7 +10,7 @@ import { MeanPipeline } from "./mean_pipeline.ts";
 import { entryLabel } from "./payload_reader.ts";
 import { ByteProgress } from "./byte_progress.ts";
 import type { WorkOptions } from "./save.ts";
-import { belongsToRun, type Placed } from "./scope_rules.ts";
+import type { Placed } from "./scope_rules.ts";
 import { variableKey } from "./snapshot.ts";
 import type { Source } from "./source.ts";
 import { VariableMean } from "./variable_mean.ts";

@@ -1,4 +1,4 @@
-import { isAtOrBelow, withoutEndSlash } from "../context/mod.ts";
+import { belongsToRun, isAtOrBelow, withoutEndSlash } from "../context/mod.ts";
 import { ConfigError } from "../errors.ts";
 import type { Entry, Manifest, ParamEntry } from "../format/mod.ts";
 import { entryLabel } from "./payload_reader.ts";
@@ -92,11 +92,6 @@ function bestRules(rules: readonly ScopeRule[], path: string): readonly ScopeRul
   );
   const longest = Math.max(...covering.map((rule) => withoutEndSlash(rule.from).length));
   return covering.filter((rule) => withoutEndSlash(rule.from).length === longest);
-}
-
-/** Whether a variable (by its path) is of the run and not of the model: the step, random states, what a loop keeps. */
-export function belongsToRun(path: string): boolean {
-  return path === "/global_step" || path === "/#rngState" || path === "/trainer" || path.startsWith("/trainer/");
 }
 
 function moveScope(scope: string, rule: ScopeRule): string {

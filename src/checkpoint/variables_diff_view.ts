@@ -14,7 +14,7 @@ import {
   shorten,
   type View,
 } from "../render/mod.ts";
-import { isBookkeeping } from "../context/variables_view.ts";
+import { isOptimizerOrMetrics } from "../context/mod.ts";
 import { kindOf, shapeText, sizeOf } from "../tensor/mod.ts";
 import { route } from "./params_diff_view.ts";
 import { entryLabel } from "./payload_reader.ts";
@@ -39,8 +39,8 @@ const MAX_ROWS = 200;
 
 /** What differs as a view: how far each variable moved, what is new or gone, the rest folded. */
 export function variablesDiffView({ labels, changes, unchanged }: VariablesDiff): View {
-  const main = changes.filter(({ scope }) => !isBookkeeping(scope));
-  const others = changes.filter(({ scope }) => isBookkeeping(scope));
+  const main = changes.filter(({ scope }) => !isOptimizerOrMetrics(scope));
+  const others = changes.filter(({ scope }) => isOptimizerOrMetrics(scope));
   const top = farthest(main) || farthest(others) || 1;
   const rows = main.slice(0, MAX_ROWS).map((change) => changeRow(change, top));
   const otherRows = others.slice(0, MAX_ROWS - rows.length).map((change) => changeRow(change, farthest(others) || 1));

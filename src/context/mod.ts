@@ -20,15 +20,18 @@ export type { LoadedValue, Loader } from "./loader.ts";
 export type { ParamRow, ParamsInput } from "./context_data.ts";
 export { Random } from "./random.ts";
 export {
+  belongsToRun,
   compareUtf8,
   escapeScopeName,
   isAtOrBelow,
   isInScope,
+  isOptimizerOrMetrics,
   joinScope,
   parentScope,
   ROOT_SCOPE,
   type ScopeAndName,
   splitScope,
+  TRAINER_SCOPE,
   withoutEndSlash,
 } from "./scope.ts";
 export {

@@ -9,6 +9,9 @@ export interface ScopeAndName {
 /** Path of the root scope. */
 export const ROOT_SCOPE = "/";
 
+/** Where a trainer's, a loop's and a dataset's own variables are. Source: GoMLX `train.TrainerAbsoluteScope`. */
+export const TRAINER_SCOPE = "/trainer";
+
 /**
  * Puts a name behind a scope. A trailing slash of the scope is reused, so `/b` and `/b/` give the same.
  * Source: GoMLX `context.JoinScope`.
@@ -89,6 +92,20 @@ export function isAtOrBelow(path: string, asked: string): boolean {
 /** A path without the slash that it may end with; the root becomes `""`. */
 export function withoutEndSlash(path: string): string {
   return path.endsWith("/") ? path.slice(0, -1) : path;
+}
+
+/**
+ * Whether a path (of a variable, or a scope) is of the run and not of the model: the step in the root, random states,
+ * and what loops, datasets and trainers keep. A partial load leaves it behind, and a mean is not taken of it. The step
+ * of an optimizer (`/AdamOptimizer/global_step`) goes with the optimizer.
+ */
+export function belongsToRun(path: string): boolean {
+  return path === "/global_step" || path === "/#rngState" || isAtOrBelow(path, TRAINER_SCOPE);
+}
+
+/** Whether a scope, or any scope above it, has the state of an optimizer, or metrics. */
+export function isOptimizerOrMetrics(scope: string): boolean {
+  return scope.split("/").some((name) => /optimizer|^metrics$/i.test(name));
 }
 
 /**

@@ -16,7 +16,7 @@ import type { DType } from "../tensor/dtype.ts";
 import { shapeText, sizeOf } from "../tensor/shape.ts";
 import type { Statistics } from "../tensor/statistics.ts";
 import { elementsText, STATISTICS_COLUMNS, statisticsCells, statisticsFlags } from "../tensor/statistics_view.ts";
-import { isAtOrBelow, joinScope } from "./scope.ts";
+import { isAtOrBelow, isOptimizerOrMetrics, joinScope } from "./scope.ts";
 
 /** A variable as a table shows it. */
 export interface VariableLine {
@@ -141,7 +141,11 @@ function groupOf(label: string, placed: readonly Placed[], depth: number): Group
   const [only] = groups;
   // A scope that holds nothing but one scope needs no line of its own.
   if (depth > 0 && own.length === 0 && groups.length === 1 && only !== undefined) {
-    return { ...only, label: shorten(`${label}/${only.label}`, MAX_NAME), open: only.open && !isBookkeeping(label) };
+    return {
+      ...only,
+      label: shorten(`${label}/${only.label}`, MAX_NAME),
+      open: only.open && !isOptimizerOrMetrics(label),
+    };
   }
   const lines = placed.map(({ line }) => line);
   return {
@@ -152,7 +156,7 @@ function groupOf(label: string, placed: readonly Placed[], depth: number): Group
       ),
       ...lines.every((line) => line.trainable === false) ? ["not trainable"] : [],
     ].join(" · "),
-    open: lines.length <= OPEN_ROWS && !isBookkeeping(label),
+    open: lines.length <= OPEN_ROWS && !isOptimizerOrMetrics(label),
     rows: own,
     groups,
   };
@@ -202,11 +206,6 @@ function compare(a: VariableLine, b: VariableLine, by: VariablesOrder): number {
 
 function elementsOf(line: { readonly dimensions: readonly number[] }): number {
   return sizeOf(line.dimensions);
-}
-
-/** Whether a scope, or any scope above it, has what is seldom looked for: an optimizer's state, or metrics. */
-export function isBookkeeping(scope: string): boolean {
-  return scope.split("/").some((name) => /optimizer|^metrics$/i.test(name));
 }
 
 function partsOf(scope: string): string[] {

@@ -1,7 +1,10 @@
 import {
+  belongsToRun,
   type Context,
   createIn,
+  GLOBAL_STEP_NAME,
   isInScope,
+  isOptimizerOrMetrics,
   type LiveGroup,
   liveGroupsOf,
   type LiveValue,
@@ -95,7 +98,7 @@ export class TrackedVariables implements Tracking {
       return { scope, name, dtype, dimensions };
     });
     const isUnexpected = (entry: LoadedEntry): boolean =>
-      this.#owns(entry) && !isOfTheRun(entry) &&
+      this.#owns(entry) && !isBesideModel(entry) &&
       this.#context.inspectVariableIfLoaded(entry.scope, entry.name) === undefined;
     const { entries, report } = fitLoaded(this.#what, wanted, loaded, isUnexpected, this.#strict);
     this.#nextReport = report;
@@ -180,11 +183,9 @@ export function expectFree(
   );
 }
 
-/** The global step, the state of random numbers and of trainers, metrics, and optimizers are no part of a model. */
-function isOfTheRun({ scope, name }: { readonly scope: string; readonly name: string }): boolean {
-  if (name === "global_step" || name === "#rngState") return true;
-  const first = scope.split("/")[1] ?? "";
-  return first === "trainer" || first === "metrics" || /optimizer/i.test(first);
+/** A file may have it in a model's scope though no model has it; a Context in a scope has its global step there. */
+function isBesideModel(entry: { readonly scope: string; readonly name: string }): boolean {
+  return entry.name === GLOBAL_STEP_NAME || belongsToRun(pathOf(entry)) || isOptimizerOrMetrics(entry.scope);
 }
 
 /** For {@linkcode TrackedVariables}: everything at or below a scope. */

@@ -1,6 +1,5 @@
-import { type Context, escapeScopeName, type Variable } from "../context/mod.ts";
+import { type Context, escapeScopeName, TRAINER_SCOPE, type Variable } from "../context/mod.ts";
 import { Tensor } from "../tensor/mod.ts";
-import { TRAINER_SCOPE } from "./last_train_step.ts";
 import { TrainerNumber } from "./trainer_number.ts";
 
 /** Options of {@linkcode BestMetric}. */

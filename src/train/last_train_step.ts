@@ -1,8 +1,5 @@
-import type { Context, Variable } from "../context/mod.ts";
+import { type Context, TRAINER_SCOPE, type Variable } from "../context/mod.ts";
 import { Tensor } from "../tensor/mod.ts";
-
-/** Where a trainer's own variables live. Source: GoMLX `train.TrainerAbsoluteScope`. */
-export const TRAINER_SCOPE = "/trainer";
 
 /** Source: GoMLX `train.TrainLastStepVarName`. */
 const NAME = "train_last_global_step";

@@ -1,7 +1,6 @@
-import { type Context, Random, type Variable } from "../context/mod.ts";
+import { type Context, Random, TRAINER_SCOPE, type Variable } from "../context/mod.ts";
 import { seedOf } from "../context/random.ts";
 import { Tensor } from "../tensor/mod.ts";
-import { TRAINER_SCOPE } from "./last_train_step.ts";
 
 /** Options of {@linkcode Rng}. */
 export interface RngOptions {

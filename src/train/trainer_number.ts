@@ -1,7 +1,6 @@
-import type { Context, Variable } from "../context/mod.ts";
+import { type Context, TRAINER_SCOPE, type Variable } from "../context/mod.ts";
 import { ConfigError } from "../errors.ts";
 import { Tensor } from "../tensor/mod.ts";
-import { TRAINER_SCOPE } from "./last_train_step.ts";
 
 /**
  * A whole number in a variable `/trainer/<scopes>/<name>`, an (Int64) scalar that is never trainable: the state of a run

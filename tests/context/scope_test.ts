@@ -1,9 +1,11 @@
 import { assert, assertEquals } from "@std/assert";
 import {
+  belongsToRun,
   compareUtf8,
   escapeScopeName,
   isAtOrBelow,
   isInScope,
+  isOptimizerOrMetrics,
   joinScope,
   parentScope,
   splitScope,
@@ -46,6 +48,32 @@ Deno.test("parentScope() follows the text when there are double and trailing sla
   const chain = ["/a//b"];
   for (let at = parentScope("/a//b"); at !== undefined; at = parentScope(at)) chain.push(at);
   assertEquals(chain, ["/a//b", "/a/", "/a", "/"]);
+});
+
+Deno.test("belongsToRun() is the step and the random state in the root, and /trainer", () => {
+  for (const path of ["/global_step", "/#rngState", "/trainer", "/trainer/epoch", "/trainer/best/loss"]) {
+    assert(belongsToRun(path), path);
+  }
+  for (
+    const path of ["/AdamOptimizer/global_step", "/a/global_step", "/a/#rngState", "/trainer2/w", "/a/trainer/w", "/"]
+  ) {
+    assert(!belongsToRun(path), path);
+  }
+});
+
+Deno.test("isOptimizerOrMetrics() looks at each part of a scope", () => {
+  for (
+    const scope of [
+      "/AdamOptimizer/",
+      "/optimizers/cosine_schedule",
+      "/teacher/AdamOptimizer/a",
+      "/metrics",
+      "/a/metrics",
+    ]
+  ) {
+    assert(isOptimizerOrMetrics(scope), scope);
+  }
+  for (const scope of ["/", "/a", "/metrics_head", "/trainer"]) assert(!isOptimizerOrMetrics(scope), scope);
 });
 
 Deno.test("isInScope() stops at slashes when scopes share a prefix", () => {

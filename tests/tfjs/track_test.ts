@@ -211,6 +211,20 @@ Deno.test("track() reports missing and unexpected variables, and assigns nothing
   });
 });
 
+Deno.test("track() misses no step, optimizer, metrics or trainer in a model's scope, but all else", async () => {
+  const ctx = new Context();
+  const model = tf.sequential({ layers: [tf.layers.dense({ units: 1, inputShape: [1] })] });
+  track(ctx, model);
+  const beside = ["/trainer", "/metrics", "/AdamOptimizer/dense", "/teacher/AdamOptimizer", "/teacher/metrics"];
+  for (const scope of [...beside, "/other"]) ctx.inAbsPath(scope).variableWithValue("x", 1);
+  ctx.in("a").setGlobalStep(3);
+  const store = new MemoryStore();
+  await (await build(ctx).store(store).done()).save();
+  const again = new Context();
+  await using _ = await load(again).store(store).done();
+  assertEquals(track(again, model, { strict: false }).report.unexpected, ["/other/x"]);
+});
+
 Deno.test("track() says where the checkpoint has its variables when it finds none of them", async () => {
   const { store } = await savedModel();
   const ctx = new Context();
