@@ -3,7 +3,7 @@ import { JSON_NAME_SUFFIX } from "../format/mod.ts";
 import { drawable } from "../render/mod.ts";
 import { LocalStore, type Store } from "../store/mod.ts";
 import { examine, type Examined, type ExamineOptions } from "./examine.ts";
-import { PINS_DIR } from "./pins.ts";
+import { listPins, PINS_DIR } from "./pins.ts";
 import { repairView } from "./repair_view.ts";
 import { haveSameBytes } from "./same_bytes.ts";
 import { asGuest } from "./writer_lock.ts";
@@ -50,8 +50,9 @@ async function putAside(store: Store, options: RepairOptions): Promise<Repair> {
   const { found } = await examine(store, options);
   const broken = found.filter(({ kind }) => kind === "torn" || kind === "orphaned");
   const taken = new Set((await store.list(QUARANTINE_DIR)).map(({ name }) => name));
+  const pins = await listPins(store);
   const moved: MovedFile[] = [];
-  for (const item of broken.filter(isMovable)) {
+  for (const item of broken.filter(isMovable).flatMap((each) => [each, ...pinOf(each, pins)])) {
     const names = await namesAside(store, item.files, taken);
     const moves = item.files.map((from, i) => ({ from, to: names[i] ?? from, problem: item.problem ?? item.kind }));
     if (!dryRun) await move(store, moves);
@@ -60,6 +61,12 @@ async function putAside(store: Store, options: RepairOptions): Promise<Repair> {
   const left = [...broken.filter((each) => !isMovable(each)), ...found.filter(({ kind }) => kind === "temporary")];
   const intact = found.filter(({ kind, name }) => kind === "intact" && !name.includes("/")).map(({ name }) => name);
   return drawable({ place: store.label, dryRun, moved, left, intact }, repairView);
+}
+
+/** The pin of a torn checkpoint has lost it as soon as that is put aside. */
+function pinOf({ kind, name }: Examined, pins: ReadonlySet<string>): Pick<Examined, "kind" | "files" | "problem">[] {
+  if (kind !== "torn" || !pins.has(name)) return [];
+  return [{ kind: "orphaned", files: [`${PINS_DIR}/${name}`], problem: "the pin of a torn checkpoint" }];
 }
 
 /** Backups are somebody's own, and what is in the trash misleads nobody. */

@@ -155,6 +155,27 @@ Deno.test("examine() and repair() print what is broken in full, and fit the widt
   }
 });
 
+Deno.test("repair() puts aside the pin of what is torn with it, and leaves the pins of others", async () => {
+  const store = new MemoryStore();
+  const bases = await oneOfEverything(store);
+  const [first = "", second = "", , , fifth = ""] = bases;
+  for (const base of [first, second, fifth]) await put(store, `pins/${base}`, "pinned");
+  const dry = await repair(store, { dryRun: true });
+  const { moved } = await repair(store);
+  assertEquals(moved, dry.moved);
+  assertEquals(moved.slice(0, 3).map(({ from, to }) => [from, to]), [
+    [`${second}.json`, `quarantine/${second}.json`],
+    [`${second}.bin`, `quarantine/${second}.bin`],
+    [`pins/${second}`, `quarantine/${second}.pin`],
+  ]);
+  assertEquals((await store.list("pins")).map(({ name }) => name), [first, fifth]);
+  assertEquals((await repair(store)).moved, []);
+  assertEquals((await examine(store)).found.filter(({ kind }) => kind === "orphaned"), []);
+  // Stopped between the checkpoint and its pin.
+  await put(store, `pins/${second}`, "pinned");
+  assertEquals((await repair(store)).moved.map(({ to }) => to), [`quarantine/${second}.pin`]);
+});
+
 Deno.test("repair({ verify: true }) also puts aside what has a wrong checksum", async () => {
   const store = new MemoryStore();
   const bases = await oneOfEverything(store);

@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { bytesOf, textOf } from "../checkpoint/blobs.ts";
 import { build, type Config, type Handler, load, repair, type RetentionPolicy } from "../../src/checkpoint/mod.ts";
+import { addPin } from "../../src/checkpoint/pins.ts";
 import { sortBlobs } from "../../src/checkpoint/leftovers.ts";
 import { Context } from "../../src/context/mod.ts";
 import { CheckpointError } from "../../src/errors.ts";
@@ -22,7 +23,7 @@ export type Promised =
   | { readonly kind: "emptied"; readonly bases: readonly string[] }
   /** A broken checkpoint, perhaps half of it. */
   | { readonly kind: "tearing"; readonly base: string }
-  /** Both of its files are there, at the top level or in the quarantine. */
+  /** Both of its files are there, and its pin, at the top level or in the quarantine. */
   | { readonly kind: "torn"; readonly base: string }
   /** What was torn is in the quarantine, once, and nowhere else. */
   | { readonly kind: "repaired" };
@@ -138,6 +139,7 @@ async function doStep(
       for (const [suffix, bytes] of Object.entries(TORN_FILES)) {
         await life.attempt(() => store.publish(base + suffix, (sink) => sink.write(bytes)));
       }
+      await life.attempt(() => addPin(store, base));
       return life.promise({ kind: "torn", base });
     }
     case "repair": {
@@ -264,10 +266,13 @@ async function assertTornOnce(store: LocalStore, promised: readonly Promised[]):
   if (bases.length === 0) return;
   const top = (await store.list()).map(({ name }) => name);
   const aside = (await store.list("quarantine")).map(({ name }) => name);
+  const pins = (await store.list("pins")).map(({ name }) => name);
   for (const base of bases) {
     const files = [base + BIN_DATA_SUFFIX, base + JSON_NAME_SUFFIX];
     const at = (names: readonly string[]) => names.filter((name) => name.startsWith(base));
-    if (isRepaired) assertEquals([at(top).filter(isMarker), at(aside).sort()], [[], files], "repaired");
+    const pin = `${base}.pin`;
+    if (isRepaired) assertEquals([at(top).filter(isMarker), at(aside).sort()], [[], [...files, pin]], "repaired");
+    assert(pins.includes(base) || aside.includes(pin), `"${base}" has lost its pin`);
     const isWholeIn = (names: readonly string[]) => files.every((file) => names.includes(file));
     assert(isWholeIn(top) || isWholeIn(aside), `"${base}" is half: ${at(top)} and in the quarantine ${at(aside)}`);
     const folder = isWholeIn(top) ? "" : "quarantine/";
@@ -304,7 +309,7 @@ async function checkClean(files: Files): Promise<void> {
     // Half of what a life was tearing may have been put aside.
     if (folder !== "quarantine") assertEquals([orphaned, torn], [[], []], folder);
     // Nothing is put aside twice, under a second name.
-    if (folder !== "pins") assertEquals(foreign, [], folder);
+    if (folder !== "pins") assertEquals(foreign.filter(({ name }) => !name.endsWith(".pin")), [], folder);
   }
 }
 
