@@ -77,8 +77,19 @@ export async function loadMapped(work: Work): Promise<number> {
 
 /** Opens lazily and reads the first variable, its checksum compared. */
 export async function openAndReadFirst(work: Work): Promise<number> {
-  const context = new Context();
   await readyMachine(work);
+  return await secondsToFirst(work);
+}
+
+/** The same once more in a process that has done it, as a notebook does: what runs is compiled by then. */
+export async function openAndReadFirstAgain(work: Work): Promise<number> {
+  await secondsToFirst(work);
+  await readyMachine(work);
+  return await secondsToFirst(work);
+}
+
+async function secondsToFirst(work: Work): Promise<number> {
+  const context = new Context();
   let first: Tensor | undefined;
   const seconds = await secondsOf(async () => {
     await load(context).dir(work.model).done();

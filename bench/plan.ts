@@ -80,11 +80,14 @@ export function planOf(sizes: Sizes, peers: readonly Peer[]): Plan {
   const loadCold = row("loadAll", large, "load all, immediate(), cold", { beside: readCold, cache: "cold" });
   const loadMapped = row("loadMapped", large, "load all, mapped", { beside: read });
   const open = row("openAndReadFirst", large, "lazy open + first variable", { beside: first, small: true });
+  const again = "lazy open + first variable, again in the same process";
+  const openAgain = row("openAndReadFirstAgain", large, again, { beside: first, small: true });
   const openCold = row("openAndReadFirst", large, "lazy open + first variable, cold", { small: true, cache: "cold" });
   const saveMany = row("save", many, "durable save", { beside: writtenMany });
   const loadMany = row("loadAll", many, "load all, immediate()", { beside: readMany });
   const loadManyCold = row("loadAll", many, "load all, immediate(), cold", { cache: "cold" });
   const openMany = row("openAndReadFirst", many, "lazy open + first variable", { beside: firstMany, small: true });
+  const openManyAgain = row("openAndReadFirstAgain", many, again, { beside: firstMany, small: true });
   const openManyCold = row("openAndReadFirst", many, "lazy open + first variable, cold", {
     small: true,
     cache: "cold",
@@ -134,6 +137,7 @@ export function planOf(sizes: Sizes, peers: readonly Peer[]): Plan {
       loadCold,
       loadMapped,
       open,
+      openAgain,
       openCold,
       saveMany,
       row("saveUnread", many, "durable save of values still in a file", { beside: writtenMany }),
@@ -141,6 +145,7 @@ export function planOf(sizes: Sizes, peers: readonly Peer[]): Plan {
       loadMany,
       loadManyCold,
       openMany,
+      openManyAgain,
       openManyCold,
       meanOnHost,
       meanOnHostCold,
