@@ -193,3 +193,37 @@ export function visible(text: string): string {
     (char) => `\\u{${char.codePointAt(0)?.toString(16)}}`,
   );
 }
+
+/** Longer names are not compared for hints: names in files may have 64 KiB, and there may be a million of them. */
+const MAX_LENGTH = 200;
+const MAX_CANDIDATES = 10_000;
+
+/** The candidate that `name` was meant to be, if one is near: for hints in messages. */
+export function nearName(name: string, candidates: readonly string[]): string | undefined {
+  if (name.length > MAX_LENGTH || candidates.length > MAX_CANDIDATES) return undefined;
+  let best: string | undefined;
+  let least = Math.max(1, Math.floor(name.length / 4)) + 1;
+  for (const candidate of candidates) {
+    if (candidate === name || Math.abs(candidate.length - name.length) >= least) continue;
+    const distance = editDistance(name.toLowerCase(), candidate.toLowerCase());
+    if (distance < least) [best, least] = [candidate, distance];
+  }
+  return best;
+}
+
+/** How many characters have to be inserted, removed or replaced, or neighbours swapped (optimal string alignment). */
+function editDistance(a: string, b: string): number {
+  let before: readonly number[] = [];
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      const areSwapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      const swapped = areSwapped ? (before[j - 2] ?? 0) + 1 : Infinity;
+      next.push(Math.min(replaced, swapped, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+    }
+    [before, row] = [row, next];
+  }
+  return row[b.length] ?? 0;
+}

@@ -1,8 +1,7 @@
 import { isAtOrBelow, type ParamValue, splitScope } from "../context/mod.ts";
-import { nearName } from "../context/near_name.ts";
 import { paramsView } from "../context/params_view.ts";
 import { study, type StudyOptions, studySync, type VariableSource } from "../context/study.ts";
-import { NotFoundError } from "../errors.ts";
+import { nearName, NotFoundError } from "../errors.ts";
 import {
   BIN_DATA_SUFFIX,
   type Entry,

@@ -1,5 +1,5 @@
 import { type Context, GLOBAL_STEP_NAME, type GoParam, joinScope, liveGroupsOf } from "../context/mod.ts";
-import { nearName } from "../context/near_name.ts";
+import { nearName } from "../errors.ts";
 import { type Compression, type Entry, hasPlainEntries, type ParamEntry, type Profile } from "../format/mod.ts";
 import { kindOf, shapeText, Tensor } from "../tensor/mod.ts";
 import type { HandlerSettings } from "./handler_settings.ts";

@@ -1,7 +1,7 @@
 import { assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import { build, load, openCheckpoint } from "../../src/checkpoint/mod.ts";
 import { Context } from "../../src/context/mod.ts";
-import { nearName } from "../../src/context/near_name.ts";
+import { nearName } from "../../src/errors.ts";
 import { CorruptError, NotFoundError } from "../../src/errors.ts";
 import { MemoryStore } from "../../src/store/mod.ts";
 
@@ -10,6 +10,8 @@ Deno.test("nearName() finds what was meant, and nothing where nothing is near", 
   assertEquals(nearName("lerning_rate", names), "learning_rate");
   assertEquals(nearName("Momentum", names), "momentum");
   assertEquals(nearName("/layer_0/weight", names), "/layer_0/weights");
+  assertEquals(nearName("nmae", ["name"]), "name");
+  assertEquals(nearName("nmea", ["name"]), undefined);
   assertEquals(nearName("lr", names), undefined);
   assertEquals(nearName("momentum", ["momentum"]), undefined);
   assertEquals(nearName("x".repeat(1e6), names), undefined);
