@@ -7,6 +7,9 @@
  * - {@linkcode Tensor}: host memory with a dtype and dimensions.
  * - {@linkcode LocalStore}, {@linkcode MemoryStore}: where the bytes live; bring your own {@linkcode Store}.
  *
+ * Options are checked in every call: one that there is not, such as a misspelt one, is a {@linkcode ConfigError} that
+ * names those there are.
+ *
  * Importing this module touches no file, needs no permission and loads no npm package. Loading a checkpoint needs
  * `--allow-read=<dir>`, saving adds `--allow-write=<dir>`.
  *

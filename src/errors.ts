@@ -70,7 +70,7 @@ export class CheckpointError extends Error {
   }
 }
 
-/** The Config, an option or a call's order is wrong: nothing was read or written. */
+/** The Config, an option (also one that there is not) or a call's order is wrong: nothing was read or written. */
 export class ConfigError extends CheckpointError {
   /** Makes a ConfigError. */
   constructor(message: string, place?: ErrorPlace) {

@@ -17,6 +17,7 @@
  */
 
 import { CheckpointError, ConfigError, messageOf, PermissionError } from "../errors.ts";
+import { checkOptions, type OptionNames } from "../options.ts";
 import type { Backend } from "./backend.ts";
 import { findTfjsAddon } from "./find_tfjs_addon.ts";
 import { importTfjsNode } from "./import_tfjs_node.ts";
@@ -32,6 +33,8 @@ export interface TfjsNodeOptions {
   readonly addon?: string;
 }
 
+const TFJS_NODE_OPTIONS: OptionNames<TfjsNodeOptions> = { addon: true };
+
 /**
  * A {@linkcode Backend} on `npm:@tensorflow/tfjs-node@4.22.0`, which is downloaded on the first call, and its native
  * library, which has to be there: the first that exists of `options.addon`, the environment variable `CAIRN_TFJS_NODE`,
@@ -43,6 +46,7 @@ export interface TfjsNodeOptions {
  * @throws {ConfigError} The library could not be loaded, or computes something else than a mean.
  */
 export async function tfjsNodeBackend(options: TfjsNodeOptions = {}): Promise<Backend> {
+  checkOptions("tfjsNodeBackend()", options, TFJS_NODE_OPTIONS);
   const addon = await findTfjsAddon(options.addon);
   try {
     const backend = tfjsBackend(await importTfjsNode(addon));

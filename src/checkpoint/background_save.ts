@@ -1,5 +1,10 @@
 import type { Checkpoint } from "./checkpoint.ts";
 import type { SaveOptions } from "./save.ts";
+import type { OptionNames } from "../options.ts";
+import { WORK_OPTIONS } from "./byte_progress.ts";
+
+/** The names of {@linkcode SaveOptions}: here, since what writes is loaded late. */
+export const SAVE_OPTIONS: OptionNames<SaveOptions> = { metrics: true, pin: true, ...WORK_OPTIONS };
 
 /** Options of `handler.saveInBackground()`. */
 export interface BackgroundSaveOptions extends SaveOptions {
@@ -10,6 +15,8 @@ export interface BackgroundSaveOptions extends SaveOptions {
    */
   readonly whenBusy?: "replace" | "wait" | undefined;
 }
+
+export const BACKGROUND_SAVE_OPTIONS: OptionNames<BackgroundSaveOptions> = { whenBusy: true, ...SAVE_OPTIONS };
 
 /** A save that goes on in the background: its snapshot is taken. Made by `handler.saveInBackground()`. */
 export interface BackgroundSave {

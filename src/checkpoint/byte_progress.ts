@@ -1,5 +1,9 @@
 import { watched, watchWork, type WorkWatch } from "../render/mod.ts";
 import type { WorkOptions } from "./save.ts";
+import type { OptionNames } from "../options.ts";
+
+/** The names of {@linkcode WorkOptions}: here, since what writes is loaded late. */
+export const WORK_OPTIONS: OptionNames<WorkOptions> = { progress: true, signal: true };
 
 /** Counts bytes, tells `progress`, and stops at an abort. */
 export class ByteProgress {

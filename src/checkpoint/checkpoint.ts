@@ -2,6 +2,8 @@ import { isAtOrBelow, type ParamValue, splitScope } from "../context/mod.ts";
 import { paramsView } from "../context/params_view.ts";
 import { study, type StudyOptions, studySync, type VariableSource } from "../context/study.ts";
 import { nearName, NotFoundError } from "../errors.ts";
+import { checkOptions, type OptionNames } from "../options.ts";
+import { WORK_OPTIONS } from "./byte_progress.ts";
 import {
   BIN_DATA_SUFFIX,
   type Entry,
@@ -64,11 +66,16 @@ export interface CheckpointParam {
   readonly value: ParamValue;
 }
 
+/** The names of {@linkcode ReadRange}: here, since what reads ranges is loaded late. */
+const READ_RANGE: OptionNames<ReadRange> = { start: true, end: true };
+
 /** Options of {@linkcode Checkpoint.readAll}. */
 export interface ReadAllOptions extends WorkOptions {
   /** Only variables in this scope and below, or the one of this `/scope/name`. */
   readonly scope?: string;
 }
+
+const READ_ALL_OPTIONS: OptionNames<ReadAllOptions> = { scope: true, ...WORK_OPTIONS };
 
 /** Makes a Checkpoint; not for users, so not a constructor. */
 export let checkpointOf: (source: Source) => Checkpoint;
@@ -173,6 +180,7 @@ export class Checkpoint implements AsyncDisposable {
    * Throws NotFoundError for an unknown name, ShapeError for a range outside, CorruptError for damaged bytes.
    */
   async read(name: string, range: ReadRange = {}): Promise<Tensor> {
+    checkOptions("read()", range, READ_RANGE);
     const entry = this.#entry(name);
     if (range.start === undefined && range.end === undefined) {
       return await new StoredValue(this.#source.reader, entry).peek();
@@ -183,6 +191,7 @@ export class Checkpoint implements AsyncDisposable {
 
   /** Reads all variables, or those of a scope and below, in file order, by `/scope/name`. */
   async readAll(options: ReadAllOptions = {}): Promise<Map<string, Tensor>> {
+    checkOptions("readAll()", options, READ_ALL_OPTIONS);
     const { scope = "/" } = options;
     const wanted = [...this.#byLabel].filter(([label]) => isAtOrBelow(label, scope));
     if (wanted.length === 0 && this.variables.length > 0) {
@@ -217,6 +226,7 @@ export class Checkpoint implements AsyncDisposable {
    * ```
    */
   async verify(options: WorkOptions = {}): Promise<VerifyReport> {
+    checkOptions("verify()", options, WORK_OPTIONS);
     const { verifySource } = await import("./verify.ts");
     return await verifySource(this.#source, options);
   }

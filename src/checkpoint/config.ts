@@ -9,6 +9,8 @@ import {
   visible,
   warnOnConsole,
 } from "../errors.ts";
+import { checkOptions, findWrongOption, type OptionNames } from "../options.ts";
+import { WORK_OPTIONS } from "./byte_progress.ts";
 import { type Compression, DIR_PERM_MODE, type Profile } from "../format/mod.ts";
 import { formatItems } from "../render/mod.ts";
 import type { Store } from "../store/mod.ts";
@@ -41,6 +43,11 @@ export interface DirOptions {
    */
   readonly mapped?: boolean;
 }
+
+const DIR_OPTIONS: OptionNames<DirOptions> = { mode: true, mapped: true };
+
+/** The names of {@linkcode MeanOptions}: here, since means are loaded late. */
+const MEAN_OPTIONS: OptionNames<MeanOptions> = { average: true };
 
 const COMPRESSIONS: readonly Compression[] = ["none", "gzip", "zstd"];
 const PROFILES: readonly Profile[] = ["gomlx-0.10", "gomlx-0.25", "gomlx-0.28"];
@@ -95,11 +102,17 @@ export class Config {
    * `done()` by {@linkcode build}, with `mode`. Source: GoMLX `Config.Dir`.
    */
   dir(path: string | URL, options: DirOptions = {}): this {
-    return this.dirFromBase(path, "", options);
+    return this.#directory("dir()", path, "", options);
   }
 
   /** As {@linkcode dir}, with a relative `path` taken below `base`. Source: GoMLX `Config.DirFromBase`. */
   dirFromBase(pathOrUrl: string | URL, base: string, options: DirOptions = {}): this {
+    return this.#directory("dirFromBase()", pathOrUrl, base, options);
+  }
+
+  #directory(call: string, pathOrUrl: string | URL, base: string, options: DirOptions): this {
+    const wrong = findWrongOption(call, options, DIR_OPTIONS);
+    if (wrong !== undefined) return this.#fail(wrong);
     const { mode = DIR_PERM_MODE, mapped = false } = options;
     const path = pathOf(pathOrUrl);
     if (path === undefined) return this.#fail(`Cannot use directory "${pathOrUrl}": wanted a path or a file: URL`);
@@ -182,6 +195,8 @@ export class Config {
    * ```
    */
   takeMean(n: number, backend: Backend = hostBackend, options: MeanOptions = {}): this {
+    const wrong = findWrongOption("takeMean()", options, MEAN_OPTIONS);
+    if (wrong !== undefined) return this.#fail(wrong);
     if (!Number.isSafeInteger(n)) return this.#fail(`Cannot take the mean of ${n} checkpoints: wanted a whole number`);
     if (typeof backend?.mean !== "function") {
       return this.#fail("Cannot take a mean with this backend: wanted a Backend, such as await tfjsNodeBackend()");
@@ -330,6 +345,7 @@ export class Config {
    * setter, NotFoundError, PermissionError, FormatError, CorruptError, LimitError. Source: GoMLX `Config.Done`.
    */
   async done(options: WorkOptions = {}): Promise<Handler> {
+    checkOptions("done()", options, WORK_OPTIONS);
     if (this.#errors[0] !== undefined) throw this.#errors[0];
     const place = expectPlace(this.#places, {
       mustExist: this.#mustExist,

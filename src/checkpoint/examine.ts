@@ -8,15 +8,18 @@ import { sortBlobs } from "./leftovers.ts";
 import { openIntact } from "./open_intact.ts";
 import { PINS_DIR } from "./pins.ts";
 import { type CheckpointsPlace, storeOf } from "./place.ts";
-import { ByteProgress } from "./byte_progress.ts";
+import { ByteProgress, WORK_OPTIONS } from "./byte_progress.ts";
 import type { WorkOptions } from "./save.ts";
 import { TRASH_DIR } from "./trash.ts";
+import { checkOptions, type OptionNames } from "../options.ts";
 
 /** Options of {@linkcode examine}. */
 export interface ExamineOptions extends WorkOptions {
   /** Whether every byte is read and every checksum compared; default: manifests and sizes only. */
   readonly verify?: boolean | undefined;
 }
+
+export const EXAMINE_OPTIONS: OptionNames<ExamineOptions> = { verify: true, ...WORK_OPTIONS };
 
 /** What a thing in a directory of checkpoints is. */
 export type ExaminedKind =
@@ -63,6 +66,7 @@ export interface Examination {
 
 /** Does what the exported `examine` (on_demand.ts) promises. */
 export async function examine(place: CheckpointsPlace, options: ExamineOptions = {}): Promise<Examination> {
+  checkOptions("examine()", options, EXAMINE_OPTIONS);
   const store = storeOf(place);
   const top = await store.list();
   const folders = new Map<string, readonly BlobInfo[]>([["", top]]);

@@ -2,7 +2,12 @@ import type { Context, LoadedList, LoadedValue, Loader, Variable } from "../cont
 import type { StudyOptions } from "../context/study.ts";
 import type { Metrics } from "../format/mod.ts";
 import { type InspectOptions, type JupyterBundle, type View, viewBundle, viewInspected } from "../render/mod.ts";
-import type { BackgroundSave, BackgroundSaveOptions } from "./background_save.ts";
+import {
+  BACKGROUND_SAVE_OPTIONS,
+  type BackgroundSave,
+  type BackgroundSaveOptions,
+  SAVE_OPTIONS,
+} from "./background_save.ts";
 import { BackgroundSaver } from "./background_saver.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import type { CheckpointChoice } from "./choice.ts";
@@ -22,6 +27,8 @@ import type { SaveOptions, WorkOptions } from "./save.ts";
 import { type BackgroundSaveHook, backgroundSaveHook, saveHook } from "./save_hook.ts";
 import { Saving } from "./saving.ts";
 import type { OpenedCheckpoints, SkippedCheckpoint } from "./with_intact.ts";
+import { checkOptions } from "../options.ts";
+import { WORK_OPTIONS } from "./byte_progress.ts";
 
 /** Where a Handler's checkpoints are; not for users, so not a method. */
 export let placeOf: (handler: Handler) => HandlerPlace;
@@ -112,8 +119,8 @@ export class Handler implements Loader, AsyncDisposable {
    * `metrics` are kept in the manifest, so that `at("best")` and retention know them also after a restart.
    *
    * Needs `--allow-read=<dir> --allow-write=<dir>`. Throws a ConfigError if this Handler cannot save, or not these
-   * metrics, a VariableError for a variable without value, FormatError and ShapeError for what the profile cannot hold:
-   * all before a byte is written. After an error the directory is as before.
+   * metrics, or has no such option, a VariableError for a variable without value, FormatError and ShapeError for what the
+   * profile cannot hold: all before a byte is written. After an error the directory is as before.
    *
    * One writer: the first save takes the directory's lock, which is released when the Handler is disposed or the process
    * ends, and removes what interrupted saves left. A LockedError names the other process that holds it. Within one
@@ -124,8 +131,9 @@ export class Handler implements Loader, AsyncDisposable {
    *
    * Source: GoMLX `checkpoints.Handler.Save`.
    */
-  save(options: SaveOptions = {}): Promise<Checkpoint> {
-    return this.#saving.save(options);
+  async save(options: SaveOptions = {}): Promise<Checkpoint> {
+    checkOptions("save()", options, SAVE_OPTIONS);
+    return await this.#saving.save(options);
   }
 
   /**
@@ -152,8 +160,9 @@ export class Handler implements Loader, AsyncDisposable {
    * console.log(saving.blocked, saving.durable, (await saving.done)?.baseName);
    * ```
    */
-  saveInBackground(options: BackgroundSaveOptions = {}): Promise<BackgroundSave> {
-    return this.#saving.guarded(() => this.#background.save(options));
+  async saveInBackground(options: BackgroundSaveOptions = {}): Promise<BackgroundSave> {
+    checkOptions("saveInBackground()", options, BACKGROUND_SAVE_OPTIONS);
+    return await this.#saving.guarded(() => this.#background.save(options));
   }
 
   /**
@@ -353,6 +362,7 @@ export class Handler implements Loader, AsyncDisposable {
    * scope (or `/scope/name`) is given or lies below. Throws NotFoundError for a scope without variables.
    */
   async prefetch(scopeOrNames: string | readonly string[] = "/", options: WorkOptions = {}): Promise<void> {
+    checkOptions("prefetch()", options, WORK_OPTIONS);
     const { prefetch } = await import("./prefetch.ts");
     return await prefetch(scopeOrNames, this.#pool, this.context, options);
   }
@@ -364,8 +374,9 @@ export class Handler implements Loader, AsyncDisposable {
    * are reported; pending ones are forgotten. A damaged one is an error that names intact ones; of the best the next
    * best is taken.
    */
-  restore(choice: CheckpointChoice, options: WorkOptions = {}): Promise<void> {
-    return this.#saving.inTurn(() => this.#loading.restore(choice, options));
+  async restore(choice: CheckpointChoice, options: WorkOptions = {}): Promise<void> {
+    checkOptions("restore()", options, WORK_OPTIONS);
+    return await this.#saving.inTurn(() => this.#loading.restore(choice, options));
   }
 
   /** These variables are not saved from now on. Source: GoMLX `Handler.ExcludeVarsFromSaving`. */

@@ -1,6 +1,7 @@
 import { hostBackend } from "../backend/mod.ts";
 import { Context } from "../context/mod.ts";
 import { ConfigError, NotFoundError, type OnWarning, warnOnConsole } from "../errors.ts";
+import { checkOptions, type OptionNames } from "../options.ts";
 import { parseBaseName } from "../format/mod.ts";
 import { drawable } from "../render/mod.ts";
 import { forEachSideBySide } from "./compare.ts";
@@ -11,7 +12,7 @@ import { BLOCKS_BYTES } from "./mean_pipeline.ts";
 import { meanPreviewView } from "./mean_preview_view.ts";
 import { entryLabel, type EntryReader } from "./payload_reader.ts";
 import { type CheckpointsPlace, storeOf } from "./place.ts";
-import { ByteProgress } from "./byte_progress.ts";
+import { ByteProgress, WORK_OPTIONS } from "./byte_progress.ts";
 import type { WorkOptions } from "./save.ts";
 import { selectFromManifest } from "./scope_rules.ts";
 import type { Store } from "../store/mod.ts";
@@ -23,6 +24,8 @@ export interface PreviewMeanOptions extends MeanOptions, WorkOptions {
   /** Is told of damaged checkpoints, which are skipped; default: `console.warn`. */
   readonly onWarning?: OnWarning;
 }
+
+const PREVIEW_MEAN_OPTIONS: OptionNames<PreviewMeanOptions> = { average: true, onWarning: true, ...WORK_OPTIONS };
 
 /** What a mean would do with one variable. */
 export interface MeanPreviewVariable {
@@ -67,6 +70,7 @@ export async function previewMean(
   n: number,
   options: PreviewMeanOptions = {},
 ): Promise<MeanPreview> {
+  checkOptions("previewMean()", options, PREVIEW_MEAN_OPTIONS);
   if (!Number.isSafeInteger(n)) {
     throw new ConfigError(`Cannot preview the mean of ${n} checkpoints: wanted a whole number`);
   }

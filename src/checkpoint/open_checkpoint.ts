@@ -1,4 +1,5 @@
 import { ConfigError, NotFoundError, type OnWarning, warnOnConsole } from "../errors.ts";
+import { checkOptions, type OptionNames } from "../options.ts";
 import { parseBaseName } from "../format/mod.ts";
 import { LocalStore, type Store } from "../store/mod.ts";
 import { basename } from "@std/path/basename";
@@ -23,13 +24,16 @@ export interface OpenOptions {
   readonly onWarning?: OnWarning;
 }
 
+const OPEN_OPTIONS: OptionNames<OpenOptions> = { step: true, at: true, strict: true, mapped: true, onWarning: true };
+
 /**
  * Opens one checkpoint for reading: the newest of a directory or {@linkcode Store}, the one that `at` or
  * `step` chooses, or the one whose base path is given (`run/checkpoint-n0000003-…`, with or without `.json`). Reads the manifest and the first
  * bytes of the payload; tensors are read when they are asked for. Of a directory, damaged ones are skipped for the next
  * older one, with a warning; one that is asked for by step or name is opened, or it is an error that names intact ones.
  *
- * Needs `--allow-read=<dir>`. Throws NotFoundError, FormatError, CorruptError, LimitError, PermissionError.
+ * Needs `--allow-read=<dir>`. Throws NotFoundError, FormatError, CorruptError, LimitError, PermissionError, and a
+ * ConfigError for options that there are not, or that contradict each other.
  *
  * @example
  * ```ts
@@ -44,6 +48,7 @@ export interface OpenOptions {
  * ```
  */
 export async function openCheckpoint(where: string | Store, options: OpenOptions = {}): Promise<Checkpoint> {
+  checkOptions("openCheckpoint()", options, OPEN_OPTIONS);
   const { store, base } = locate(where, options.mapped ?? false);
   const choice = options.at ?? options.step;
   if (choice !== undefined) checkChoice(choice);

@@ -10,6 +10,7 @@ import {
   visible,
   warnOnConsole,
 } from "../errors.ts";
+import { checkOptions, type OptionNames } from "../options.ts";
 import { BIN_DATA_SUFFIX, JSON_NAME_SUFFIX } from "../format/mod.ts";
 import { MemoryStore } from "../store/mod.ts";
 import { readAnswer } from "./sandbox_answer.ts";
@@ -31,6 +32,15 @@ export interface UntrustedOptions {
   readonly onWarning?: OnWarning | undefined;
 }
 
+const UNTRUSTED_OPTIONS: OptionNames<UntrustedOptions> = {
+  at: true,
+  maxBytes: true,
+  timeout: true,
+  maxHeapMebibytes: true,
+  signal: true,
+  onWarning: true,
+};
+
 const DEFAULT_MAX_BYTES = 2 ** 30;
 const DEFAULT_TIMEOUT = 60_000;
 const DEFAULT_HEAP_MEBIBYTES = 1024;
@@ -40,9 +50,10 @@ const LINE_FEED = 0x0a;
 
 /** Does what the exported `readUntrusted` (on_demand.ts) promises. */
 export async function readUntrusted(directory: string, options: UntrustedOptions = {}): Promise<MemoryStore> {
+  checkOptions("readUntrusted()", options, UNTRUSTED_OPTIONS);
   const { signal, timeout = DEFAULT_TIMEOUT, maxBytes = DEFAULT_MAX_BYTES, onWarning = warnOnConsole } = options;
   const path = resolve(directory);
-  checkOptions(directory, path, options);
+  checkTask(directory, path, options);
   signal?.throwIfAborted();
   const heap = options.maxHeapMebibytes ?? DEFAULT_HEAP_MEBIBYTES;
   const child = start(path, heap, taskOf(path, maxBytes, options.at));
@@ -60,7 +71,7 @@ export async function readUntrusted(directory: string, options: UntrustedOptions
   }
 }
 
-function checkOptions(directory: string, path: string, options: UntrustedOptions): void {
+function checkTask(directory: string, path: string, options: UntrustedOptions): void {
   const what = `Cannot read "${directory}" in a process of its own`;
   if (directory === "") throw new ConfigError(`${what}: wanted the path of a directory`);
   if (path.includes(",")) {

@@ -2,17 +2,20 @@ import { QUARANTINE_DIR } from "./directory.ts";
 import { JSON_NAME_SUFFIX } from "../format/mod.ts";
 import { drawable } from "../render/mod.ts";
 import { LocalStore, type Store } from "../store/mod.ts";
-import { examine, type Examined, type ExamineOptions } from "./examine.ts";
 import { listPins, PINS_DIR } from "./pins.ts";
+import { examine, EXAMINE_OPTIONS, type Examined, type ExamineOptions } from "./examine.ts";
 import { repairView } from "./repair_view.ts";
 import { haveSameBytes } from "./same_bytes.ts";
 import { asGuest } from "./writer_lock.ts";
+import { checkOptions, type OptionNames } from "../options.ts";
 
 /** Options of {@linkcode repair}. */
 export interface RepairOptions extends ExamineOptions {
   /** Whether it only tells what it would do; default false. */
   readonly dryRun?: boolean | undefined;
 }
+
+const REPAIR_OPTIONS: OptionNames<RepairOptions> = { dryRun: true, ...EXAMINE_OPTIONS };
 
 /** A file that {@linkcode repair} moved, or would move. */
 export interface MovedFile {
@@ -40,13 +43,14 @@ export interface Repair {
 
 /** Does what the exported `repair` (on_demand.ts) promises. */
 export async function repair(place: string | Store, options: RepairOptions = {}): Promise<Repair> {
+  checkOptions("repair()", options, REPAIR_OPTIONS);
   const store = typeof place === "string" ? new LocalStore(place, { write: options.dryRun !== true }) : place;
   if (options.dryRun === true) return await putAside(store, options);
   return await asGuest(store, "repair", () => putAside(store, options));
 }
 
-async function putAside(store: Store, options: RepairOptions): Promise<Repair> {
-  const dryRun = options.dryRun === true;
+async function putAside(store: Store, { dryRun: isDry, ...options }: RepairOptions): Promise<Repair> {
+  const dryRun = isDry === true;
   const { found } = await examine(store, options);
   const broken = found.filter(({ kind }) => kind === "torn" || kind === "orphaned");
   const taken = new Set((await store.list(QUARANTINE_DIR)).map(({ name }) => name));

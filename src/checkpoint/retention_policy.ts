@@ -1,4 +1,5 @@
 import { ConfigError, messageOf } from "../errors.ts";
+import { checkOptions, type OptionNames } from "../options.ts";
 import type { Metrics } from "../format/mod.ts";
 import { formatCount } from "../render/mod.ts";
 import { type MetricMode, modeOf, rankByMetric } from "./best.ts";
@@ -124,6 +125,8 @@ export interface KeepBestOptions {
   readonly mode?: MetricMode | undefined;
 }
 
+const KEEP_BEST_OPTIONS: OptionNames<KeepBestOptions> = { metric: true, mode: true };
+
 /**
  * Keeps the `n` whose metric is the best, of equal ones the newest; what has no such metric, or NaN, is not kept.
  *
@@ -136,7 +139,9 @@ export interface KeepBestOptions {
  * await handler.save({ metrics: { val_loss: 0.5 } });
  * ```
  */
-export function keepBest(n: number, { metric, mode = modeOf(metric) }: KeepBestOptions): RetentionPolicy {
+export function keepBest(n: number, options: KeepBestOptions): RetentionPolicy {
+  checkOptions("keepBest()", options, KEEP_BEST_OPTIONS);
+  const { metric, mode = modeOf(metric) } = options;
   expectCount(n, "the best");
   if (mode !== "min" && mode !== "max") {
     throw new ConfigError(`Cannot keep the best by mode "${mode}": wanted "min" or "max"`);

@@ -8,6 +8,7 @@ import { planNextSave, type RetentionRules } from "./retention.ts";
 import { type RetentionPolicy, toPolicy } from "./retention_policy.ts";
 import { Survey } from "./survey.ts";
 import { timelineView } from "./timeline_view.ts";
+import { checkOptions, type OptionNames } from "../options.ts";
 
 /** Options of {@linkcode timeline}. */
 export interface TimelineOptions {
@@ -16,6 +17,8 @@ export interface TimelineOptions {
   /** Which checkpoints the next save keeps, as `Config.keep`; default: as the Handler does. */
   readonly keep?: number | RetentionPolicy;
 }
+
+const TIMELINE_OPTIONS: OptionNames<TimelineOptions> = { now: true, keep: true };
 
 /** One checkpoint of a {@linkcode Timeline}. */
 export interface TimelineCheckpoint {
@@ -57,6 +60,7 @@ export interface Timeline {
 
 /** Does what the exported `timeline` (on_demand.ts) promises. */
 export async function timeline(place: CheckpointsPlace, options: TimelineOptions = {}): Promise<Timeline> {
+  checkOptions("timeline()", options, TIMELINE_OPTIONS);
   const store = storeOf(place);
   const own = place instanceof Handler ? placeOf(place) : undefined;
   const now = options.now ?? new Date();

@@ -3,6 +3,8 @@ import type { DType, Tensor } from "../tensor/mod.ts";
 import { type Checkpoint, storedValues } from "./checkpoint.ts";
 import { labelsOf } from "./params_diff.ts";
 import type { WorkOptions } from "./save.ts";
+import { checkOptions } from "../options.ts";
+import { WORK_OPTIONS } from "./byte_progress.ts";
 
 /** How far two values of one shape are apart; of the elements that are finite in both. */
 export interface VariableDistance {
@@ -82,6 +84,7 @@ export async function diffVariables(
   b: Checkpoint | Context,
   options: WorkOptions = {},
 ): Promise<VariablesDiff> {
+  checkOptions("diffVariables()", options, WORK_OPTIONS);
   // What the Contexts hold now is compared, whatever happens until the rest is loaded and has run.
   const sides = [sidesOf(a), sidesOf(b)] as const;
   const labels = labelsOf([a, b].map((each) => each instanceof Context ? {} : each));

@@ -1,4 +1,5 @@
 import { VariableError, visible } from "../errors.ts";
+import { checkOptions } from "../options.ts";
 import {
   drawable,
   formatItems,
@@ -15,7 +16,13 @@ import { type ContextParts, contextView, studyContext } from "./context_view.ts"
 import { formatScope } from "./format_scope.ts";
 import { checkedStep, GLOBAL_STEP_NAME, stepOf, stepTensor } from "./global_step.ts";
 import type { GoParam, ParamValue } from "./go_param.ts";
-import { defaultInitializer, initializeAll, type InitializeOptions, type Initializer } from "./initializer.ts";
+import {
+  defaultInitializer,
+  INITIALIZE_OPTIONS,
+  initializeAll,
+  type InitializeOptions,
+  type Initializer,
+} from "./initializer.ts";
 import type { LiveGroup } from "./live_value.ts";
 import type { Loader } from "./loader.ts";
 import { paramAs } from "./param_as.ts";
@@ -326,6 +333,7 @@ export class Context {
    * @throws {ShapeError} if an initializer returns another shape.
    */
   initializeVariables(options: InitializeOptions = {}): void {
+    checkOptions("initializeVariables()", options, INITIALIZE_OPTIONS);
     const todo = [...this.iterVariables()].filter((variable) => !variable.hasValue);
     if (todo.length === 0) return;
     initializeAll(todo, seedOf(options.seed, this.getParamOr("initializers_seed", 0n)));

@@ -1,4 +1,5 @@
 import { ShapeError, VariableError } from "../errors.ts";
+import type { OptionNames } from "../options.ts";
 import { toBFloat16Bits } from "../tensor/bfloat16.ts";
 import { bitsOf, type DType, kindOf } from "../tensor/dtype.ts";
 import { sameDimensions, shapeText } from "../tensor/shape.ts";
@@ -78,6 +79,8 @@ export interface InitializeOptions {
   /** Makes the values reproducible. Without it the param `initializers_seed` counts, if it is not 0; else it is random. */
   readonly seed?: number | bigint | undefined;
 }
+
+export const INITIALIZE_OPTIONS: OptionNames<InitializeOptions> = { seed: true };
 
 /** Gives a first value to each of the variables; if one fails, none gets one. */
 export function initializeAll(variables: readonly Variable[], seed: bigint): void {

@@ -1,4 +1,5 @@
 import { ConfigError, messageOf, NotFoundError, PermissionError, StoreError } from "../errors.ts";
+import { checkOptions, type OptionNames } from "../options.ts";
 import type { Context } from "./context.ts";
 import { GoParam, type ParamValue } from "./go_param.ts";
 import { goText } from "./go_text.ts";
@@ -10,6 +11,8 @@ export interface SettingsOptions {
   /** Reads the file of a `file:PATH` setting; the default is `Deno.readTextFileSync`, after expanding `~`. */
   readonly readTextFile?: ((path: string) => string) | undefined;
 }
+
+const SETTINGS_OPTIONS: OptionNames<SettingsOptions> = { readTextFile: true };
 
 /** Files of settings may name others this deep; deeper is taken for a cycle. */
 const MAX_DEPTH = 16;
@@ -41,6 +44,7 @@ const MAX_DEPTH = 16;
  * ```
  */
 export function parseContextSettings(ctx: Context, text: string, options: SettingsOptions = {}): string[] {
+  checkOptions("parseContextSettings()", options, SETTINGS_OPTIONS);
   if (typeof text !== "string") {
     throw new ConfigError('Cannot parse settings: wanted a text such as "lr=0.1;/layer/units=8"; join a list with ";"');
   }

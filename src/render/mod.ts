@@ -27,6 +27,7 @@ export { showProgress, type ShowProgressOptions, watched, watchWork, type WorkWa
 export {
   rateOf,
   RecentRate,
+  RENDER_STATUS_OPTIONS,
   renderStatus,
   type RenderStatusOptions,
   type Status,
@@ -34,7 +35,7 @@ export {
   type WorkState,
   workStatus,
 } from "./status.ts";
-export { StatusLine, type StatusLineOptions } from "./status_line.ts";
+export { STATUS_LINE_OPTIONS, StatusLine, type StatusLineOptions } from "./status_line.ts";
 export {
   type Block,
   type Cell,

@@ -1,6 +1,7 @@
 import type { OnProgress, Progress } from "./progress.ts";
-import { StatusLine, type StatusLineOptions } from "./status_line.ts";
+import { STATUS_LINE_OPTIONS, StatusLine, type StatusLineOptions } from "./status_line.ts";
 import { RecentRate, type WorkState, workStatus } from "./status.ts";
+import { checkOptions, type OptionNames } from "../options.ts";
 
 /** Options of {@linkcode showProgress}. */
 export interface ShowProgressOptions extends StatusLineOptions {
@@ -9,6 +10,8 @@ export interface ShowProgressOptions extends StatusLineOptions {
   /** The time in milliseconds, from whenever. Default: `performance.now`. */
   readonly clock?: (() => number) | undefined;
 }
+
+const SHOW_PROGRESS_OPTIONS: OptionNames<ShowProgressOptions> = { delay: true, clock: true, ...STATUS_LINE_OPTIONS };
 
 const INTERVAL = 100;
 const DELAY = 300;
@@ -51,6 +54,7 @@ const OPTIONS = new WeakMap<OnProgress, ShowProgressOptions>();
  * ```
  */
 export function showProgress(options: ShowProgressOptions = {}): OnProgress {
+  checkOptions("showProgress()", options, SHOW_PROGRESS_OPTIONS);
   let last: Progress | undefined;
   let work: ShownWork | undefined;
   const onProgress = (progress: Progress): void => {

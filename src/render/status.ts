@@ -1,4 +1,5 @@
 import { visible } from "../errors.ts";
+import type { OptionNames } from "../options.ts";
 import type { Progress } from "./progress.ts";
 import { durationText, formatBytes } from "./short_text.ts";
 
@@ -29,6 +30,8 @@ export interface RenderStatusOptions {
   /** Columns that a terminal's line may take; default 80. */
   readonly width?: number | undefined;
 }
+
+export const RENDER_STATUS_OPTIONS: OptionNames<RenderStatusOptions> = { form: true, width: true };
 
 const SEPARATOR = " · ";
 const BAR_CELLS = 16;

@@ -1,5 +1,6 @@
 import { type KernelDisplay, kernelDisplay } from "./kernel_display.ts";
 import { renderStatus, type Status } from "./status.ts";
+import type { OptionNames } from "../options.ts";
 
 /** How progress is shown. */
 export interface StatusLineOptions {
@@ -17,6 +18,14 @@ export interface StatusLineOptions {
   /** Takes what is drawn in the form `kernel`. Default: `Deno.jupyter.display`. */
   readonly display?: KernelDisplay | undefined;
 }
+
+export const STATUS_LINE_OPTIONS: OptionNames<StatusLineOptions> = {
+  form: true,
+  interval: true,
+  write: true,
+  width: true,
+  display: true,
+};
 
 const LOG_INTERVAL = 10_000;
 const ERASE_TO_END_OF_LINE = "\x1b[K";

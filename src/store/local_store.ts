@@ -1,6 +1,7 @@
 import { join } from "@std/path/join";
 import { resolve } from "@std/path/resolve";
 import { ConfigError, PermissionError, StoreError } from "../errors.ts";
+import { checkOptions, type OptionNames } from "../options.ts";
 import { checkFolder, compareNames, isBlobFile, parseBlobName } from "./blob_name.ts";
 import { DenoFiles } from "./deno_files.ts";
 import { type Access, fileError, type FileOperation } from "./file_error.ts";
@@ -25,6 +26,8 @@ export interface LocalStoreOptions {
   /** Mode of directories that it makes, subject to the umask. Default: 0o770. */
   readonly mode?: number;
 }
+
+const LOCAL_STORE_OPTIONS: OptionNames<LocalStoreOptions> = { write: true, files: true, mapped: true, mode: true };
 
 /** A directory may hold very many files, and each question about one takes memory while it is open. */
 const STATS_AT_ONCE = 64;
@@ -64,6 +67,7 @@ export class LocalStore implements Store {
 
   /** Makes a store in the directory `root`, which need not exist yet. ConfigError if `root` is empty. */
   constructor(root: string, options: LocalStoreOptions = {}) {
+    checkOptions("new LocalStore()", options, LOCAL_STORE_OPTIONS);
     if (root === "") throw new ConfigError('Cannot make LocalStore: root is ""; wanted the path of a directory');
     this.label = resolve(root);
     this.writable = options.write ?? true;

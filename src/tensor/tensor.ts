@@ -1,4 +1,5 @@
 import { ShapeError } from "../errors.ts";
+import { checkOptions, type OptionNames } from "../options.ts";
 import { type JupyterBundle, type View, viewBundle } from "../render/mod.ts";
 import { elementAt } from "./decode.ts";
 import { bitsOf, byteLengthOf, type DType, DTYPES, isDType, kindOf } from "./dtype.ts";
@@ -32,6 +33,8 @@ export interface TensorFromOptions {
   /** Copy a typed array instead of sharing its memory. Default: false. */
   readonly copy?: boolean | undefined;
 }
+
+const FROM_OPTIONS: OptionNames<TensorFromOptions> = { dtype: true, dimensions: true, copy: true };
 
 /**
  * A tensor in host memory: a dtype, dimensions and bytes (little-endian, row-major, without gaps).
@@ -109,6 +112,7 @@ export class Tensor {
    * ```
    */
   static from(value: NestedArray | TensorData, options: DType | TensorFromOptions = {}): Tensor {
+    if (typeof options !== "string") checkOptions("Tensor.from()", options, FROM_OPTIONS);
     const wanted = typeof options === "string" ? { dtype: options } : options;
     if (wanted.dtype !== undefined) checkDType(wanted.dtype);
     return isTensorData(value) ? fromTypedArray(value, wanted) : fromNested(value, wanted);

@@ -18,6 +18,7 @@ import {
   type VolatileNode,
   wake,
 } from "./volatile_tree.ts";
+import { checkOptions, type OptionNames } from "../options.ts";
 
 /** Options of {@linkcode FaultFiles}. */
 export interface FaultFilesOptions {
@@ -30,6 +31,8 @@ export interface FaultFilesOptions {
   /** Is told of every operation before it is done, and may look at the disks. */
   readonly before?: ((operation: FaultOperation, files: FaultFiles) => void) | undefined;
 }
+
+const FAULT_FILES_OPTIONS: OptionNames<FaultFilesOptions> = { plan: true, pageSize: true, locks: true, before: true };
 
 /**
  * A file system in memory that can fail at any operation, and that knows what a loss of power would leave: the bytes of
@@ -90,6 +93,7 @@ export class FaultFiles implements Files {
    * nothing is lost, and what was not durable still is not. `from` stays as it is.
    */
   constructor(from: FaultDisk | FaultFiles = FaultDisk.EMPTY, options: FaultFilesOptions = {}) {
+    checkOptions("new FaultFiles()", options, FAULT_FILES_OPTIONS);
     if (from instanceof FaultDisk) {
       const root = wake(from.root);
       this.#root = root.kind === "directory" ? root : new VolatileDirectory();

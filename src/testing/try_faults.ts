@@ -12,6 +12,7 @@ import {
 import { FaultDisk, UUID } from "./fault_disk.ts";
 import { FaultFiles, type FaultFilesOptions } from "./fault_files.ts";
 import { type FaultGroup, type FaultReport, FaultsFoundError } from "./fault_report.ts";
+import { checkOptions, type OptionNames } from "../options.ts";
 
 /** One life of a process, from its start to its end or crash. */
 export interface Life<T> {
@@ -49,6 +50,8 @@ export interface TryFaultsOptions extends Pick<FaultFilesOptions, "pageSize"> {
   /** How many broken promises are collected before it gives up. Default 5. */
   readonly maxBroken?: number;
 }
+
+const TRY_FAULTS_OPTIONS: OptionNames<TryFaultsOptions> = { everyByte: true, maxBroken: true, pageSize: true };
 
 /**
  * Runs a scenario once to count its operations on the file system, then again and again, stopping it at each operation
@@ -88,6 +91,7 @@ export interface TryFaultsOptions extends Pick<FaultFilesOptions, "pageSize"> {
  * ```
  */
 export async function tryFaults<T>(scenario: FaultScenario<T>, options: TryFaultsOptions = {}): Promise<FaultReport> {
+  checkOptions("tryFaults()", options, TRY_FAULTS_OPTIONS);
   const trial = new Trial(scenario, options);
   await trial.tryAll();
   const report = trial.report();

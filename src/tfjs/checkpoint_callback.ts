@@ -1,8 +1,9 @@
 import { anyOf, build, type Config, Handler, keepBest, keepLast, type RetentionPolicy } from "../checkpoint/mod.ts";
 import { Context, liveGroupsOf } from "../context/mod.ts";
 import { ConfigError, type OnWarning, warnOnConsole } from "../errors.ts";
+import { checkOptions, type OptionNames } from "../options.ts";
 import type { Store } from "../store/mod.ts";
-import { FitCheckpoints, type FitOptions, modeOfMetric } from "./fit_checkpoints.ts";
+import { FIT_OPTIONS, FitCheckpoints, type FitOptions, modeOfMetric } from "./fit_checkpoints.ts";
 import { isTfModel } from "./tfjs_kinds.ts";
 import type { TfModel } from "./tfjs_types.ts";
 import { track } from "./track.ts";
@@ -14,6 +15,8 @@ export interface HandlerCallbackOptions extends FitOptions {
   readonly onWarning?: OnWarning | undefined;
 }
 
+const HANDLER_CALLBACK_OPTIONS: OptionNames<HandlerCallbackOptions> = { onWarning: true, ...FIT_OPTIONS };
+
 /** Options of {@linkcode checkpointCallback} for a model. */
 export interface CheckpointCallbackOptions extends HandlerCallbackOptions {
   /** How many checkpoints stay, beside the best; negative: all. Or a policy of your own. Default 1. */
@@ -21,6 +24,12 @@ export interface CheckpointCallbackOptions extends HandlerCallbackOptions {
   /** See `track()`: whether model and checkpoint must have the same variables. Default true. */
   readonly strict?: boolean | undefined;
 }
+
+const CHECKPOINT_CALLBACK_OPTIONS: OptionNames<CheckpointCallbackOptions> = {
+  keep: true,
+  strict: true,
+  ...HANDLER_CALLBACK_OPTIONS,
+};
 
 /** A callback for `model.fit` and `model.fitDataset`; made by {@linkcode checkpointCallback}. */
 export interface CheckpointCallback extends AsyncDisposable {
@@ -120,6 +129,7 @@ async function makeCallback(
 ): Promise<CheckpointCallback> {
   if (target instanceof Handler) {
     const own = isPlace(second) ? options : second;
+    checkOptions("checkpointCallback()", own, HANDLER_CALLBACK_OPTIONS);
     const { onWarning = warnOnConsole } = own;
     return callbackOf(new FitCheckpoints(target, modelOf(target.context), own, onWarning));
   }
@@ -128,6 +138,7 @@ async function makeCallback(
       "Cannot make a checkpointCallback: wanted a LayersModel and a directory or Store, or a Handler",
     );
   }
+  checkOptions("checkpointCallback()", options, CHECKPOINT_CALLBACK_OPTIONS);
   if (target.optimizer === undefined) {
     throw new ConfigError(`Cannot make a checkpointCallback: compile() model "${target.name}" first`);
   }
@@ -147,7 +158,7 @@ function keeping(config: Config, { keep = 1, saveBest: metric, mode }: Checkpoin
 }
 
 function isPlace(x: string | Store | HandlerCallbackOptions): x is string | Store {
-  return typeof x === "string" || "publish" in x;
+  return typeof x === "string" || typeof x === "object" && x !== null && "publish" in x;
 }
 
 function modelOf(context: Context): TfModel {

@@ -3,6 +3,7 @@ import { modeOf } from "../checkpoint/best.ts";
 import { escapeScopeName } from "../context/mod.ts";
 import { ConfigError, type OnWarning } from "../errors.ts";
 import { formatItems } from "../render/mod.ts";
+import type { OptionNames } from "../options.ts";
 import { BestMetric } from "../train/best_metric.ts";
 import { TrainerNumber } from "../train/trainer_number.ts";
 import { numbersOf } from "./fit_logs.ts";
@@ -29,6 +30,15 @@ export interface FitOptions {
    */
   readonly patience?: number | undefined;
 }
+
+export const FIT_OPTIONS: OptionNames<FitOptions> = {
+  everyNSteps: true,
+  everyNEpochs: true,
+  saveBest: true,
+  mode: true,
+  restoreBestWeights: true,
+  patience: true,
+};
 
 /** What a fit goes through, with checkpoints. */
 export class FitCheckpoints {

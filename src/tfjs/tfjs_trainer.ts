@@ -4,6 +4,7 @@ import type { Trainer } from "../train/trainer.ts";
 import { isTfModel, isTfVariable } from "./tfjs_kinds.ts";
 import type { TfModel, TfOptimizer, TfTensor, TfVariable } from "./tfjs_types.ts";
 import { track, type TrackOptions } from "./track.ts";
+import { checkOptions, type OptionNames } from "../options.ts";
 
 /** What {@linkcode tfjsTrainer} trains, and how. */
 export interface TfjsTrainerOptions<Batch> extends Pick<TrackOptions, "strict"> {
@@ -16,6 +17,14 @@ export interface TfjsTrainerOptions<Batch> extends Pick<TrackOptions, "strict"> 
   /** Scope of the model in the Context. Default `model`. */
   readonly scope?: string | undefined;
 }
+
+const TFJS_TRAINER_OPTIONS: OptionNames<TfjsTrainerOptions<unknown>> = {
+  model: true,
+  optimizer: true,
+  loss: true,
+  scope: true,
+  strict: true,
+};
 
 /**
  * A {@linkcode Trainer} over tfjs: a `Loop` of `@cairn/checkpoints/train` with it takes one step of the optimizer for
@@ -44,6 +53,7 @@ export interface TfjsTrainerOptions<Batch> extends Pick<TrackOptions, "strict"> 
  * ```
  */
 export function tfjsTrainer<Batch>(context: Context, options: TfjsTrainerOptions<Batch>): Trainer<Batch> {
+  checkOptions("tfjsTrainer()", options, TFJS_TRAINER_OPTIONS);
   const { model, optimizer, scope = "model", strict } = options;
   const inside = context.in(scope);
   track(inside, model, { strict, optimizer: false });

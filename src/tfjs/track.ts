@@ -1,5 +1,6 @@
 import { Context, joinScope, liveGroupsOf, splitScope, type Variable } from "../context/mod.ts";
 import { ConfigError, messageOf, VariableError } from "../errors.ts";
+import { checkOptions, type OptionNames } from "../options.ts";
 import type { TrackReport } from "./track_report.ts";
 import { isTfModel, isTfOptimizer, isTfVariable } from "./tfjs_kinds.ts";
 import type { TfModel, TfOptimizer, TfVariable } from "./tfjs_types.ts";
@@ -29,6 +30,8 @@ export interface TrackOptions {
   /** Whether the optimizer of a compiled model is tracked with it. Default true. */
   readonly optimizer?: boolean | undefined;
 }
+
+const TRACK_OPTIONS: OptionNames<TrackOptions> = { strict: true, optimizer: true };
 
 /** What {@linkcode track} has bound. */
 export interface Tracked {
@@ -90,6 +93,7 @@ export interface Tracked {
  * ```
  */
 export function track(context: Context, target: Trackable, options: TrackOptions = {}): Tracked {
+  checkOptions("track()", options, TRACK_OPTIONS);
   const { strict = true, optimizer = true } = options;
   if (!(context instanceof Context)) {
     throw new ConfigError('Cannot track: wanted a Context first, as in track(ctx.in("model"), model)');

@@ -1,6 +1,7 @@
 import { type Context, escapeScopeName, type Random } from "../context/mod.ts";
 import { randomOf, seedOf } from "../context/random.ts";
 import { ConfigError, type OnWarning, warnOnConsole } from "../errors.ts";
+import { checkOptions, type OptionNames } from "../options.ts";
 import type { Dataset } from "./dataset.ts";
 import { TrainerNumber } from "./trainer_number.ts";
 
@@ -24,6 +25,16 @@ export interface BatchDatasetOptions {
   /** Takes what is reported and not thrown. Default: `console.warn`. */
   readonly onWarning?: OnWarning | undefined;
 }
+
+export const BATCH_DATASET_OPTIONS: OptionNames<BatchDatasetOptions> = {
+  name: true,
+  batchSize: true,
+  dropIncomplete: true,
+  shuffle: true,
+  seed: true,
+  infinite: true,
+  onWarning: true,
+};
 
 /**
  * Makes a batch of rows, given by their numbers. `random` is a stream of this batch alone, the same in every run of this
@@ -80,6 +91,7 @@ export class BatchDataset<Batch> implements Dataset<Batch> {
 
   /** Takes its place from the Context, or starts there at the first row. */
   constructor(context: Context, size: number, makeBatch: MakeBatch<Batch>, options: BatchDatasetOptions) {
+    checkOptions("new BatchDataset()", options, BATCH_DATASET_OPTIONS);
     const { name = "train", batchSize, seed, infinite = false } = options;
     if (!Number.isSafeInteger(size) || size < 0 || size > 2 ** 32) {
       throw new ConfigError(`Cannot make dataset "${name}" of ${size} rows: wanted a whole number from 0 to 2^32`);

@@ -1,12 +1,15 @@
 import { type Context, escapeScopeName, TRAINER_SCOPE, type Variable } from "../context/mod.ts";
 import { Tensor } from "../tensor/mod.ts";
 import { TrainerNumber } from "./trainer_number.ts";
+import { checkOptions, type OptionNames } from "../options.ts";
 
 /** Options of {@linkcode BestMetric}. */
 export interface BestMetricOptions {
   /** Which of two values is better. Default: `"min"`, as for a loss. */
   readonly better?: "min" | "max" | undefined;
 }
+
+const BEST_METRIC_OPTIONS: OptionNames<BestMetricOptions> = { better: true };
 
 /**
  * The best value of a metric so far, over all processes that have trained a run: it lives in the Context, as a (Float64)
@@ -34,6 +37,7 @@ export class BestMetric {
 
   /** Takes what is known from the Context, or starts there with nothing. */
   constructor(context: Context, name: string, options: BestMetricOptions = {}) {
+    checkOptions("new BestMetric()", options, BEST_METRIC_OPTIONS);
     const key = escapeScopeName(name);
     const scope = context.inAbsPath(TRAINER_SCOPE).in("best").checked(false);
     this.#context = context;

@@ -1,5 +1,6 @@
 import { flushOf, lockOf, saveOf } from "../checkpoint/save_hook.ts";
 import { ConfigError } from "../errors.ts";
+import type { OptionNames } from "../options.ts";
 import { callHook } from "./call_hook.ts";
 import type { Loop } from "./loop.ts";
 import type { OnStepFn } from "./loop_types.ts";
@@ -12,6 +13,8 @@ export interface CallbackOptions {
    */
   readonly atEnd?: boolean | undefined;
 }
+
+export const CALLBACK_OPTIONS: OptionNames<CallbackOptions> = { atEnd: true };
 
 /** When a callback's turn is. */
 export interface CallbackRule {

@@ -1,6 +1,7 @@
-import { addCallback, type CallbackOptions, checkPositive } from "./callback.ts";
+import { addCallback, CALLBACK_OPTIONS, type CallbackOptions, checkPositive } from "./callback.ts";
 import type { Loop } from "./loop.ts";
 import type { OnStepFn } from "./loop_types.ts";
+import { checkOptions } from "../options.ts";
 
 /**
  * Calls `fn` after every `n` steps. The steps are counted from the registration on, over all runs, whatever the global
@@ -32,6 +33,7 @@ export function everyNSteps<Batch>(
   fn: OnStepFn<Batch> | undefined,
   options: CallbackOptions = {},
 ): void {
+  checkOptions("everyNSteps()", options, CALLBACK_OPTIONS);
   checkPositive("n", name, n);
   let count = 0;
   addCallback(loop, { name: `EveryNSteps(${n}): ${name}`, priority, fn }, options, {

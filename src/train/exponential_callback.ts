@@ -1,5 +1,6 @@
 import { ConfigError } from "../errors.ts";
-import { addCallback, type CallbackOptions, checkPositive } from "./callback.ts";
+import { checkOptions } from "../options.ts";
+import { addCallback, CALLBACK_OPTIONS, type CallbackOptions, checkPositive } from "./callback.ts";
 import type { Loop } from "./loop.ts";
 import type { OnStepFn } from "./loop_types.ts";
 
@@ -33,6 +34,7 @@ export function exponentialCallback<Batch>(
   fn: OnStepFn<Batch> | undefined,
   options: CallbackOptions = {},
 ): void {
+  checkOptions("exponentialCallback()", options, CALLBACK_OPTIONS);
   checkPositive("start", name, start);
   if (!Number.isFinite(factor) || factor < 1) {
     throw new ConfigError(`Cannot register callback "${name}" with factor ${factor}: wanted a number from 1`);

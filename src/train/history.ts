@@ -1,5 +1,6 @@
 import { joinHome } from "../checkpoint/directory_path.ts";
 import { ConfigError, type OnWarning, warnOnConsole } from "../errors.ts";
+import { checkOptions, type OptionNames } from "../options.ts";
 import { type InspectOptions, type JupyterBundle, type View, viewBundle, viewInspected } from "../render/mod.ts";
 import { AppendFile } from "./append_file.ts";
 import { historyView } from "./history_view.ts";
@@ -15,6 +16,8 @@ export interface HistoryOptions {
   /** Takes what is reported and not thrown. Default: `console.warn`. */
   readonly onWarning?: OnWarning | undefined;
 }
+
+const HISTORY_OPTIONS: OptionNames<HistoryOptions> = { onWarning: true };
 
 /** What a dataset for evaluation is called in the names of metrics. */
 export interface EvalDataset {
@@ -87,6 +90,7 @@ export class History {
    * Source: GoMLX `plots.LoadPointsFromCheckpoint`.
    */
   static async open(directory: string, options: HistoryOptions = {}): Promise<History> {
+    checkOptions("History.open()", options, HISTORY_OPTIONS);
     if (directory === "") throw new ConfigError('Cannot open the history in "": wanted the path of a directory');
     const file = new AppendFile(joinHome("", directory), TRAINING_PLOT_FILE_NAME, wholeEnd);
     const history = new History();

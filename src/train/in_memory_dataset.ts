@@ -1,7 +1,8 @@
 import type { Context } from "../context/mod.ts";
 import { ConfigError, ShapeError } from "../errors.ts";
+import { checkOptions } from "../options.ts";
 import { bitsOf, Tensor } from "../tensor/mod.ts";
-import { BatchDataset, type BatchDatasetOptions } from "./batch_dataset.ts";
+import { BATCH_DATASET_OPTIONS, BatchDataset, type BatchDatasetOptions } from "./batch_dataset.ts";
 
 /** What a dataset has of every row: a tensor, whose first axis counts the rows, or an array. */
 export type Column = Tensor | readonly unknown[];
@@ -40,6 +41,7 @@ export function inMemoryDataset<const Data extends { readonly [Name in keyof Dat
   data: Data,
   options: BatchDatasetOptions,
 ): BatchDataset<BatchOf<Data>> {
+  checkOptions("inMemoryDataset()", options, BATCH_DATASET_OPTIONS);
   const columns = columnsOf(data);
   const lengths = columns.map(([name, column]) => lengthOf(name, column));
   const [size] = lengths;

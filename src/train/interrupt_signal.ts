@@ -1,4 +1,5 @@
 import { claimSignals } from "../checkpoint/signal_guard.ts";
+import { checkOptions, type OptionNames } from "../options.ts";
 
 /** Options of {@linkcode interruptSignal}. */
 export interface InterruptOptions {
@@ -8,6 +9,8 @@ export interface InterruptOptions {
    */
   readonly onInterrupt?: ((signal: Deno.Signal) => void) | undefined;
 }
+
+const INTERRUPT_OPTIONS: OptionNames<InterruptOptions> = { onInterrupt: true };
 
 /**
  * An AbortSignal for Ctrl-C (SIGINT) and for being asked to go (SIGTERM):
@@ -26,6 +29,7 @@ export interface InterruptOptions {
  * ```
  */
 export function interruptSignal(options: InterruptOptions = {}): AbortSignal {
+  checkOptions("interruptSignal()", options, INTERRUPT_OPTIONS);
   const { onInterrupt = sayThatItStops } = options;
   const controller = new AbortController();
   const release = claimSignals();

@@ -1,10 +1,12 @@
 import { ConfigError, messageOf } from "../errors.ts";
+import { checkOptions } from "../options.ts";
 import { callHook } from "./call_hook.ts";
 import { type Batches, type Dataset, type OpenDataset, openDataset } from "./dataset.ts";
 import { Epochs } from "./epochs.ts";
 import { Hooks } from "./hooks.ts";
 import { getTrainLastStep, setTrainLastStep } from "./last_train_step.ts";
-import type { LastCheckpoint, LoopOptions, OnEndFn, OnStartFn, OnStepFn, OnStopFn, RunOptions } from "./loop_types.ts";
+import { type LastCheckpoint, LOOP_OPTIONS, type LoopOptions, RUN_OPTIONS, type RunOptions } from "./loop_types.ts";
+import type { OnEndFn, OnStartFn, OnStepFn, OnStopFn } from "./loop_types.ts";
 import {
   checkBatches,
   checkCount,
@@ -81,6 +83,7 @@ export class Loop<Batch = unknown> {
 
   /** Makes a Loop that starts at the Context's global step, which is created if missing. */
   constructor(trainer: Trainer<Batch>, options: LoopOptions = {}) {
+    checkOptions("new Loop()", options, LOOP_OPTIONS);
     checkTrainer(trainer);
     this.trainer = trainer;
     this.clock = options.clock ?? (() => performance.now());
@@ -162,6 +165,7 @@ export class Loop<Batch = unknown> {
    * end too early are a TrainError. Source: GoMLX `Loop.RunSteps`.
    */
   async runSteps(batches: Batches<Batch>, steps: number, options: RunOptions = {}): Promise<Metrics> {
+    checkOptions("runSteps()", options, RUN_OPTIONS);
     checkCount("steps", steps);
     checkBatches(batches);
     if (steps === 0) return [];
@@ -181,6 +185,7 @@ export class Loop<Batch = unknown> {
    * already, nothing happens. Source: GoMLX v0.28 `Loop.RunToGlobalStep`.
    */
   async runToGlobalStep(batches: Batches<Batch>, step: number, options: RunOptions = {}): Promise<Metrics> {
+    checkOptions("runToGlobalStep()", options, RUN_OPTIONS);
     checkCount("steps", step);
     return await this.runSteps(batches, Math.max(0, step - this.#globalStep()), options);
   }
@@ -194,6 +199,7 @@ export class Loop<Batch = unknown> {
    * started again at any time, use {@linkcode Loop.runToEpoch}. Source: GoMLX `Loop.RunEpochs`.
    */
   async runEpochs(batches: Batches<Batch>, epochs: number, options: RunOptions = {}): Promise<Metrics> {
+    checkOptions("runEpochs()", options, RUN_OPTIONS);
     checkCount("epochs", epochs);
     checkEnds(batches);
     const state = new Epochs(this.trainer.context);
@@ -217,6 +223,7 @@ export class Loop<Batch = unknown> {
    * a run and resumes it, at the batch after the last that was trained on. If it is that far already, nothing happens.
    */
   async runToEpoch(batches: Batches<Batch>, epoch: number, options: RunOptions = {}): Promise<Metrics> {
+    checkOptions("runToEpoch()", options, RUN_OPTIONS);
     checkCount("epochs", epoch);
     checkEnds(batches);
     const state = new Epochs(this.trainer.context);

@@ -1,6 +1,7 @@
 import type { Dataset } from "./dataset.ts";
 import type { Loop } from "./loop.ts";
 import type { Metrics } from "./trainer.ts";
+import type { OptionNames } from "../options.ts";
 
 /** A hook for the start of a run. Source: GoMLX `train.OnStartFn`. */
 export type OnStartFn<Batch = unknown> = (loop: Loop<Batch>, dataset: Dataset) => unknown;
@@ -22,6 +23,8 @@ export interface LoopOptions {
   readonly clock?: (() => number) | undefined;
 }
 
+export const LOOP_OPTIONS: OptionNames<LoopOptions> = { lossCheck: true, clock: true };
+
 /** Options of a run. */
 export interface RunOptions {
   /**
@@ -30,6 +33,8 @@ export interface RunOptions {
    */
   readonly signal?: AbortSignal | undefined;
 }
+
+export const RUN_OPTIONS: OptionNames<RunOptions> = { signal: true };
 
 /** When and how the last checkpoint was saved. */
 export interface LastCheckpoint {

@@ -1,6 +1,7 @@
-import { addCallback, type CallbackOptions, checkPositive } from "./callback.ts";
+import { addCallback, CALLBACK_OPTIONS, type CallbackOptions, checkPositive } from "./callback.ts";
 import type { Loop } from "./loop.ts";
 import type { OnStepFn } from "./loop_types.ts";
+import { checkOptions } from "../options.ts";
 
 /** Where the end is not known, the first call comes after so many steps, and each next one after twice as many. */
 const FIRST_BLIND_STEPS = 128;
@@ -34,6 +35,7 @@ export function nTimesDuringLoop<Batch>(
   fn: OnStepFn<Batch> | undefined,
   options: CallbackOptions = {},
 ): void {
+  checkOptions("nTimesDuringLoop()", options, CALLBACK_OPTIONS);
   checkPositive("n", name, n);
   let used = 0;
   const isDue = ({ loopStep, startStep, endStep }: Loop): boolean => {

@@ -1,5 +1,6 @@
 import { ConfigError } from "../errors.ts";
-import { addCallback, type CallbackOptions } from "./callback.ts";
+import { checkOptions } from "../options.ts";
+import { addCallback, CALLBACK_OPTIONS, type CallbackOptions } from "./callback.ts";
 import { goDurationText } from "./duration_text.ts";
 import type { Loop } from "./loop.ts";
 import type { OnStepFn } from "./loop_types.ts";
@@ -33,6 +34,7 @@ export function periodicCallback<Batch>(
   fn: OnStepFn<Batch> | undefined,
   options: CallbackOptions = {},
 ): void {
+  checkOptions("periodicCallback()", options, CALLBACK_OPTIONS);
   if (!Number.isFinite(period) || period < 0) {
     throw new ConfigError(`Cannot register callback "${name}" with period ${period}: wanted milliseconds from 0`);
   }

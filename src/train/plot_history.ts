@@ -1,6 +1,7 @@
 import { type JupyterBundle, jupyterBundle } from "../render/mod.ts";
 import type { History } from "./history.ts";
 import type { PlotPoint } from "./plot_point.ts";
+import { checkOptions, type OptionNames } from "../options.ts";
 
 /** What {@linkcode plotHistory} needs of Observable Plot: pass the module `npm:@observablehq/plot`. */
 export interface PlotLike {
@@ -19,6 +20,8 @@ export interface PlotHistoryOptions {
   /** For `Plot.plot()`, beside or instead of what is chosen here: `{ width: 900, y: { type: "log" } }`. */
   readonly plot?: Readonly<Record<string, unknown>> | undefined;
 }
+
+const PLOT_HISTORY_OPTIONS: OptionNames<PlotHistoryOptions> = { document: true, metrics: true, plot: true };
 
 /** A figure. In a notebook it is drawn. */
 export class HistoryFigure {
@@ -63,6 +66,7 @@ const MOST_POINTS = 500;
  * ```
  */
 export function plotHistory(history: History, plot: PlotLike, options: PlotHistoryOptions): HistoryFigure {
+  checkOptions("plotHistory()", options, PLOT_HISTORY_OPTIONS);
   const names = new Set(options.metrics ?? history.metricNames);
   const points = history.metricNames.filter((name) => names.has(name)).flatMap((name) => thinned(history.series(name)));
   const html = [...Map.groupBy(points, (point) => point.metricType)]

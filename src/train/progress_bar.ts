@@ -1,7 +1,8 @@
-import { StatusLine, type StatusLineOptions } from "../render/mod.ts";
+import { STATUS_LINE_OPTIONS, StatusLine, type StatusLineOptions } from "../render/mod.ts";
 import type { Loop } from "./loop.ts";
 import { ProgressTracker } from "./progress_tracker.ts";
 import { trainStatus } from "./train_progress.ts";
+import { checkOptions } from "../options.ts";
 
 const HOOK = "progress bar";
 const PRIORITY = 0;
@@ -26,6 +27,7 @@ const INTERVAL = 200;
  * ```
  */
 export function attachProgressBar<Batch>(loop: Loop<Batch>, options: StatusLineOptions = {}): void {
+  checkOptions("attachProgressBar()", options, STATUS_LINE_OPTIONS);
   const line = new StatusLine(options, INTERVAL);
   let tracker: ProgressTracker | undefined;
 

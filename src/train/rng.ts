@@ -1,6 +1,7 @@
 import { type Context, Random, TRAINER_SCOPE, type Variable } from "../context/mod.ts";
 import { seedOf } from "../context/random.ts";
 import { Tensor } from "../tensor/mod.ts";
+import { checkOptions, type OptionNames } from "../options.ts";
 
 /** Options of {@linkcode Rng}. */
 export interface RngOptions {
@@ -12,6 +13,8 @@ export interface RngOptions {
   /** For a second stream in the same Context. Default: `"default"`. */
   readonly name?: string | undefined;
 }
+
+const RNG_OPTIONS: OptionNames<RngOptions> = { seed: true, name: true };
 
 /**
  * A {@linkcode Random} whose state lives in a variable of the Context: every checkpoint has it, and a run that is resumed
@@ -49,6 +52,7 @@ export class Rng {
 
   /** Takes the state from the Context, or starts one there. */
   constructor(context: Context, options: RngOptions = {}) {
+    checkOptions("new Rng()", options, RNG_OPTIONS);
     this.#random = new Random(seedOf(options.seed, BigInt(context.getParamOr("initializers_seed", 0n))));
     const scope = context.inAbsPath(TRAINER_SCOPE).in("rng").checked(false);
     this.#stored = stateTensor(this.#random);

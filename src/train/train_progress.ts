@@ -1,7 +1,9 @@
 import { visible } from "../errors.ts";
+import { checkOptions } from "../options.ts";
 import {
   durationText,
   formatCount,
+  RENDER_STATUS_OPTIONS,
   renderStatus,
   type RenderStatusOptions,
   type Status,
@@ -55,6 +57,7 @@ export interface ProgressMetric {
  * ```
  */
 export function renderProgress(progress: TrainProgress, options: RenderStatusOptions): string {
+  checkOptions("renderProgress()", options, RENDER_STATUS_OPTIONS);
   return renderStatus(trainStatus(progress), options);
 }
 

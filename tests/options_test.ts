@@ -1,0 +1,170 @@
+import { assertEquals, assertGreater, assertInstanceOf, assertRejects, assertThrows } from "@std/assert";
+import { join } from "@std/path";
+import config from "../deno.json" with { type: "json" };
+import { build, CheckpointError, ConfigError, Context, MemoryStore } from "../mod.ts";
+import { checkOptions, findWrongOption, type OptionNames } from "../src/options.ts";
+import { Loop } from "../src/train/mod.ts";
+import { PROJECT_ROOT } from "../tools/deno_process.ts";
+import { type Give, OPTION_CALLS, type OptionCall, type Scene } from "./option_calls.ts";
+import { runDeno } from "./published/deno_run.ts";
+import { tf } from "./tfjs/tfjs.ts";
+
+/** What others call, or pass options of others to. */
+const LEFT_ALONE = ["display"];
+
+for (const each of OPTION_CALLS) {
+  Deno.test(`${each.call} refuses the option "${each.wrong}", and no options at all, before it does anything`, async () => {
+    await using scene = await sceneWithFiles();
+    const before = await stateOf(scene);
+    assertEquals(
+      await refusal(each, scene, (options) => ({ ...options, [each.wrong]: true })),
+      `${each.call}: there is no option "${each.wrong}", did you mean "${each.near}"? Options: ${each.all}`,
+    );
+    assertEquals(
+      await refusal(each, scene, () => JSON.parse("null")),
+      `${each.call}: wanted an object of options, found null. Options: ${each.all}`,
+    );
+    assertEquals(await stateOf(scene), before);
+    await scene.loop.runSteps([1], 1); // Hooks that were registered would speak now.
+    assertEquals(scene.said, []);
+  });
+}
+
+Deno.test("all that is exported and takes options refuses unknown ones", async () => {
+  const { stdout } = await runDeno(["doc", "--json", ...Object.values(config.exports)], { cwd: PROJECT_ROOT });
+  const { nodes }: DenoDoc = JSON.parse(stdout);
+  const found = new Set(Object.values(nodes).flatMap(({ symbols }) => symbols.flatMap(takersOfOptions)));
+  assertGreater(found.size, 40);
+  assertEquals([...found].sort(), [...new Set([...OPTION_CALLS.map(({ symbol }) => symbol), ...LEFT_ALONE])].sort());
+});
+
+Deno.test("findWrongOption() passes what is known, inherited, undefined or no string", () => {
+  interface Pair {
+    readonly name?: string | undefined;
+    readonly size?: number;
+  }
+  const names: OptionNames<Pair> = { name: true, size: true };
+  const inheriting: object = Object.create({ nmae: "x" });
+  for (
+    const options of [undefined, {}, { name: undefined }, { name: "x", size: 1 }, { [Symbol("nmae")]: 1 }, inheriting]
+  ) {
+    assertEquals(findWrongOption<Pair>("f()", options, names), undefined);
+    checkOptions<Pair>("f()", options, names);
+  }
+});
+
+Deno.test("findWrongOption() says what was found, what there is, and what may have been meant", () => {
+  const names: OptionNames<{ readonly size?: number }> = { size: true };
+  const none = (name: string, hint: string) => `f(): there is no option "${name}"${hint} Options: size`;
+  const wrong: readonly (readonly [options: string, problem: string])[] = [
+    ['{ "sise": 1 }', none("sise", ', did you mean "size"?')],
+    ['{ "size": 1, "SIZE": null }', none("SIZE", ', did you mean "size"?')],
+    ['{ "colour": 1 }', none("colour", ".")],
+    ['{ "toString": 1 }', none("toString", ".")],
+    ['{ "__proto__": 1 }', none("__proto__", ".")],
+    ["null", "f(): wanted an object of options, found null. Options: size"],
+    ['"size"', "f(): wanted an object of options, found a string. Options: size"],
+    ["5", "f(): wanted an object of options, found a number. Options: size"],
+    ["[]", "f(): wanted an object of options, found an array. Options: size"],
+  ];
+  for (const [options, problem] of wrong) assertEquals(findWrongOption("f()", JSON.parse(options), names), problem);
+  assertEquals(
+    findWrongOption<object>("f()", () => {}, names),
+    "f(): wanted an object of options, found a function. Options: size",
+  );
+});
+
+Deno.test("checkOptions() makes control characters of a name visible", () => {
+  const names: OptionNames<{ readonly pin?: boolean }> = { pin: true };
+  const error = assertThrows(() => checkOptions("f()", JSON.parse('{ "pin\\n": true }'), names), ConfigError);
+  assertEquals(error.message, 'f(): there is no option "pin\\u{a}", did you mean "pin"? Options: pin');
+});
+
+/** The message of the ConfigError that a call with the options throws. */
+async function refusal({ run }: OptionCall, scene: Scene, give: Give): Promise<string> {
+  const error = await assertRejects(async () => await run(scene, give));
+  assertInstanceOf(error, CheckpointError);
+  assertEquals(error.code, "config");
+  return error.message;
+}
+
+async function sceneWithFiles(): Promise<Scene & AsyncDisposable> {
+  const temporary = await Deno.makeTempDir({ prefix: "cairn-options-" });
+  const store = new MemoryStore();
+  const ctx = new Context();
+  ctx.setParam("lr", 0.1);
+  ctx.variableWithValue("w", [1, 2]);
+  const handler = await build(ctx).store(store).done();
+  const checkpoint = await handler.save();
+  ctx.getVariable("w")?.setValue([3, 4]); // A restore would undo it.
+  ctx.variableWithShape("empty", "Float32", [1]);
+  const said: string[] = [];
+  const model = tf.sequential({ layers: [tf.layers.dense({ units: 1, inputShape: [1] })] });
+  model.compile({ optimizer: "sgd", loss: "meanSquaredError" });
+  return {
+    ctx,
+    store,
+    handler,
+    checkpoint,
+    loop: new Loop({ context: new Context(), trainStep: (batch: number) => batch }),
+    model,
+    said,
+    dir: join(temporary, "run"),
+    say: (...args) => void said.push(String(args[0])),
+    async [Symbol.asyncDispose]() {
+      model.dispose();
+      await handler[Symbol.asyncDispose]();
+      await Deno.remove(temporary, { recursive: true });
+    },
+  };
+}
+
+/** All that a call could have changed. */
+async function stateOf({ ctx, store, handler, loop, said, dir }: Scene): Promise<object> {
+  return {
+    blobs: await Promise.all(
+      ["", "backup", "trash", "pins", "quarantine"].map((each) => store.list(each || undefined)),
+    ),
+    params: [...ctx.params].map(({ scope, key, param }) => [scope, key, String(param)]),
+    variables: Array.from(ctx.iterVariables(), (each) => [String(each), each.hasValue && each.value().toNested()]),
+    loaded: handler.loadedBase,
+    step: loop.loopStep,
+    trainer: loop.trainer.context.numVariables(),
+    said: [...said],
+    made: await Deno.stat(dir).then(() => true, () => false),
+  };
+}
+
+/** The part of `deno doc --json` that is read. */
+interface DenoDoc {
+  readonly nodes: Readonly<Record<string, { readonly symbols: readonly SymbolDoc[] }>>;
+}
+
+interface SymbolDoc {
+  readonly name: string;
+  readonly declarations: readonly { readonly kind: string; readonly def?: Definition }[];
+}
+
+interface Definition {
+  readonly params?: unknown;
+  readonly constructors?: readonly { readonly params: unknown; readonly accessibility?: string }[];
+  readonly methods?: readonly { readonly name: string; readonly functionDef: { readonly params: unknown } }[];
+}
+
+/** `save`, `Handler.save`: the functions, constructors and methods of an exported symbol that have such a parameter. */
+function takersOfOptions({ name, declarations }: SymbolDoc): string[] {
+  return declarations.filter(({ kind }) => kind === "function" || kind === "class").flatMap(({ def = {} }) => {
+    const methods = def.methods?.filter((each) => !each.name.startsWith("[")) ?? [];
+    return [
+      ...takesOptions(def.params) ? [name] : [],
+      ...def.constructors?.some((each) => each.accessibility !== "private" && takesOptions(each.params))
+        ? [`${name}.constructor`]
+        : [],
+      ...methods.filter((each) => takesOptions(each.functionDef.params)).map((each) => `${name}.${each.name}`),
+    ];
+  });
+}
+
+function takesOptions(params: unknown): boolean {
+  return /"typeName":"(\w+Options|ReadRange)"/.test(JSON.stringify(params ?? []));
+}
