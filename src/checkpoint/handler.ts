@@ -248,7 +248,10 @@ export class Handler implements Loader, AsyncDisposable {
     });
   }
 
-  /** Removes what is in the trash for good, and returns its base names. Takes the lock, as {@linkcode save} does. */
+  /**
+   * Removes what is in the trash for good, and returns the base names of what is gone: not of a checkpoint whose move
+   * into the trash was interrupted, which the next save moves. Takes the lock, as {@linkcode save} does.
+   */
   emptyTrash(): Promise<string[]> {
     return this.#saving.lockedInTurn("empty the trash of", async () => {
       const { clearTrash } = await import("./trash.ts");

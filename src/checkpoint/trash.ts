@@ -38,14 +38,18 @@ export async function takeFromTrash(store: Store, choice: number | bigint | stri
   return base;
 }
 
-/** Removes what is in the trash for good, files of other names excepted, and tells the base names. */
+/**
+ * Removes what is in the trash for good, files of other names excepted, and tells the base names. A checkpoint whose
+ * move into the trash was interrupted is not one of them: it is still at the top level too, and the next save moves it.
+ */
 export async function clearTrash(store: Store): Promise<string[]> {
-  const trashed = await listTrash(store);
+  const kept = new Set((await store.list()).map(({ name }) => name));
+  const removed = (await listTrash(store)).filter((base) => !kept.has(base + JSON_NAME_SUFFIX));
   const names = (await store.list(TRASH_DIR)).map(({ name }) => name)
     .filter((name) => withoutSuffix(name) !== name && parseBaseName(withoutSuffix(name)) !== undefined);
   // Markers first, so that nothing half is taken for a checkpoint.
   for (const suffix of [JSON_NAME_SUFFIX, BIN_DATA_SUFFIX]) {
     for (const name of names) if (name.endsWith(suffix)) await store.remove(`${TRASH_DIR}/${name}`);
   }
-  return trashed;
+  return removed;
 }

@@ -158,6 +158,23 @@ Deno.test("trash() moves what goes into the trash, and restoreFromTrash() brings
   await assertRejects(() => handler.restoreFromTrash("x"), NotFoundError, 'No checkpoint "x" in the trash');
 });
 
+Deno.test("emptyTrash() does not name a checkpoint whose move into the trash was interrupted: it is kept", async () => {
+  const store = new MemoryStore("run");
+  const { handler, save } = await trainer(store, (config) => config.keep(2).trash());
+  const [first, second, third] = [await save(1), await save(2), await save(3)];
+  // As far as a move can come before what is at the top level goes, and one step further.
+  for (const suffix of [".bin", ".json"]) await store.link(second + suffix, `trash/${second}${suffix}`);
+  assertEquals(await handler.emptyTrash(), [first]);
+  assertEquals([await store.list("trash"), await stepsIn(store)], [[], [2, 3]]);
+  assertEquals(await valuesIn(store, second), { w: [1, 2, 3] });
+  for (const suffix of [".bin", ".json"]) await store.link(second + suffix, `trash/${second}${suffix}`);
+  await save(4);
+  assertEquals([await handler.trashed(), await stepsIn(store)], [[second], [3, 4]]);
+  for (const suffix of [".bin", ".json"]) await store.link(third + suffix, `trash/${third}${suffix}`);
+  await store.remove(`${third}.json`);
+  assertEquals(await handler.emptyTrash(), [second, third]);
+});
+
 Deno.test("planRetention() names what the next save removes, and changes nothing", async () => {
   const store = new MemoryStore();
   const policy = anyOf(keepLast(2), keepBest(1, { metric: "loss" }));
