@@ -10,14 +10,10 @@ import { ConfigError, nearName } from "./errors.ts";
 export type OptionNames<T> = { readonly [Name in keyof T]-?: true };
 
 /**
- * Throws a ConfigError unless `options` are undefined or an object without own properties that are no option. `call` is
- * for the message: `save()`.
+ * Throws a ConfigError unless `options` are an object whose own properties are all options. An AbortSignal, a Promise or
+ * a Map is none: it was meant for an option, or not awaited. `call` is for the message: `save()`.
  */
-export function checkOptions<T extends object>(
-  call: string,
-  options: T | undefined,
-  names: NoInfer<OptionNames<T>>,
-): void {
+export function checkOptions<T extends object>(call: string, options: T, names: NoInfer<OptionNames<T>>): void {
   const problem = findWrongOption(call, options, names);
   if (problem !== undefined) throw new ConfigError(problem);
 }
@@ -25,28 +21,29 @@ export function checkOptions<T extends object>(
 /** What {@linkcode checkOptions} would throw, in words; for who keeps errors for later. */
 export function findWrongOption<T extends object>(
   call: string,
-  options: T | undefined,
+  options: T,
   names: NoInfer<OptionNames<T>>,
 ): string | undefined {
-  if (options === undefined) return undefined;
-  if (typeof options !== "object" || options === null || Array.isArray(options)) {
-    return `${call}: wanted an object of options, found ${kindText(options)}. ${listText(Object.keys(names))}`;
+  const other = findOtherKind(options);
+  if (other !== undefined) {
+    return `${call}: wanted an object of options, found ${other}. Options: ${Object.keys(names).join(", ")}`;
   }
   for (const name of Object.keys(options)) {
     if (Object.hasOwn(names, name)) continue;
     const known = Object.keys(names);
     const meant = nearName(name, known);
     const hint = meant === undefined ? "." : `, did you mean "${meant}"?`;
-    return `${call}: there is no option "${name}"${hint} ${listText(known)}`;
+    return `${call}: there is no option "${name}"${hint} Options: ${known.join(", ")}`;
   }
   return undefined;
 }
 
-function listText(names: readonly string[]): string {
-  return `Options: ${names.join(", ")}`;
-}
-
-function kindText(value: unknown): string {
-  if (value === null) return "null";
-  return Array.isArray(value) ? "an array" : `a ${typeof value}`;
+/** What it is, if it is no object of options. */
+function findOtherKind(value: unknown): string | undefined {
+  if (value === null || value === undefined) return String(value);
+  if (typeof value !== "object") return `a ${typeof value}`;
+  if (Array.isArray(value)) return "an array";
+  // A module has a tag too, but what it exports may be options.
+  const tag: unknown = Reflect.get(value, Symbol.toStringTag);
+  return typeof tag === "string" && Object.keys(value).length === 0 ? `an object of class ${tag}` : undefined;
 }

@@ -11,9 +11,13 @@ import { tf } from "./tfjs/tfjs.ts";
 
 /** What others call, or pass options of others to. */
 const LEFT_ALONE = ["display"];
+/** Where some option has no default. */
+const WANTING: ReadonlySet<string> = new Set(
+  ["keepBest", "tfjsTrainer", "BatchDataset.constructor", "inMemoryDataset", "plotHistory", "renderProgress"],
+);
 
 for (const each of OPTION_CALLS) {
-  Deno.test(`${each.call} refuses the option "${each.wrong}", and no options at all, before it does anything`, async () => {
+  Deno.test(`${each.call} refuses the option "${each.wrong}", and null for options, before it does anything`, async () => {
     await using scene = await sceneWithFiles();
     const before = await stateOf(scene);
     assertEquals(
@@ -27,6 +31,16 @@ for (const each of OPTION_CALLS) {
     assertEquals(await stateOf(scene), before);
     await scene.loop.runSteps([1], 1); // Hooks that were registered would speak now.
     assertEquals(scene.said, []);
+  });
+}
+
+for (const each of OPTION_CALLS.filter(({ symbol }) => WANTING.has(symbol))) {
+  Deno.test(`${each.call} says that it wants options`, async () => {
+    await using scene = await sceneWithFiles();
+    assertEquals(
+      await refusal(each, scene, () => JSON.parse("[]")[0]),
+      `${each.call}: wanted an object of options, found undefined. Options: ${each.all}`,
+    );
   });
 }
 
@@ -45,9 +59,7 @@ Deno.test("findWrongOption() passes what is known, inherited, undefined or no st
   }
   const names: OptionNames<Pair> = { name: true, size: true };
   const inheriting: object = Object.create({ nmae: "x" });
-  for (
-    const options of [undefined, {}, { name: undefined }, { name: "x", size: 1 }, { [Symbol("nmae")]: 1 }, inheriting]
-  ) {
+  for (const options of [{}, { name: undefined }, { name: "x", size: 1 }, { [Symbol("nmae")]: 1 }, inheriting]) {
     assertEquals(findWrongOption<Pair>("f()", options, names), undefined);
     checkOptions<Pair>("f()", options, names);
   }
@@ -72,6 +84,21 @@ Deno.test("findWrongOption() says what was found, what there is, and what may ha
     findWrongOption<object>("f()", () => {}, names),
     "f(): wanted an object of options, found a function. Options: size",
   );
+});
+
+Deno.test("findWrongOption() tells what was meant for an option, or not awaited", () => {
+  const names: OptionNames<{ readonly signal?: AbortSignal }> = { signal: true };
+  const others: readonly (readonly [other: object, kind: string])[] = [
+    [new AbortController().signal, "AbortSignal"],
+    [Promise.resolve({}), "Promise"],
+    [new Map([["signal", 1]]), "Map"],
+  ];
+  for (const [other, kind] of others) {
+    assertEquals(
+      findWrongOption<object>("f()", other, names),
+      `f(): wanted an object of options, found an object of class ${kind}. Options: signal`,
+    );
+  }
 });
 
 Deno.test("checkOptions() makes control characters of a name visible", () => {
