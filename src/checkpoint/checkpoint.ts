@@ -26,7 +26,8 @@ import {
 import type { Store } from "../store/mod.ts";
 import type { DType, Tensor } from "../tensor/mod.ts";
 import { checkpointLine, checkpointView, storedSource } from "./checkpoint_view.ts";
-import { entryLabel, PayloadReader } from "./payload_reader.ts";
+import { entryLabel } from "./entry_label.ts";
+import { PayloadReader } from "./payload_reader.ts";
 import type { ReadRange } from "./read_range.ts";
 import { readValues } from "./read_values.ts";
 import type { WorkOptions } from "./save.ts";

@@ -6,7 +6,7 @@ import type { HandlerSettings } from "./handler_settings.ts";
 import { isExcludedParam, type LoadPlan, misspelt, reportsOf } from "./load_plan.ts";
 import { loadReportView } from "./load_report_view.ts";
 import type { MeanReport } from "./mean.ts";
-import { entryLabel } from "./payload_reader.ts";
+import { entryLabel } from "./entry_label.ts";
 import { type Pending, variableKey } from "./snapshot.ts";
 import type { SkippedCheckpoint } from "./with_intact.ts";
 

@@ -6,7 +6,7 @@ import type { HandlerParts } from "./handler_view.ts";
 import { applyPlan, inheritNothing, type LoadPlan, planLoad } from "./load_plan.ts";
 import { type LoadRecord, type LoadReport, loadReport, recordLoad } from "./load_report.ts";
 import type { MeanReport } from "./mean.ts";
-import { entryLabel } from "./payload_reader.ts";
+import { entryLabel } from "./entry_label.ts";
 import type { PendingPool } from "./pending_pool.ts";
 import type { Retention } from "./retention.ts";
 import type { WorkOptions } from "./save.ts";

@@ -7,7 +7,7 @@ import { kindOf, sameDimensions, shapeText, type Tensor } from "../tensor/mod.ts
 import type { CheckpointVariable } from "./checkpoint.ts";
 import { meanReportView } from "./mean_preview_view.ts";
 import { MeanPipeline } from "./mean_pipeline.ts";
-import { entryLabel } from "./payload_reader.ts";
+import { entryLabel } from "./entry_label.ts";
 import { ByteProgress } from "./byte_progress.ts";
 import type { WorkOptions } from "./save.ts";
 import type { Placed } from "./scope_rules.ts";

@@ -1,4 +1,3 @@
-import { joinScope } from "../context/mod.ts";
 import { CorruptError, type ErrorPlace, LimitError, messageOf, NotLoadedError } from "../errors.ts";
 import {
   checkPayload,
@@ -12,6 +11,8 @@ import {
 } from "../format/mod.ts";
 import type { MappedBytes, MappedFile, ReadHandle } from "../store/mod.ts";
 import { AheadReader } from "./ahead_reader.ts";
+import { entryLabel } from "./entry_label.ts";
+import { ForwardReader, readBlocks } from "./forward_reader.ts";
 import { SegmentHandle } from "./segment_handle.ts";
 
 /** Bytes moved by one read or write call: large enough for full speed, small enough to stay in warm memory. */
@@ -398,46 +399,6 @@ export class PayloadReader implements EntryReader {
   }
 }
 
-/** Reads a compressed payload once from front to back; what lies further back is left to `whole`. */
-class ForwardReader implements EntryReader {
-  readonly #whole: PayloadReader;
-  readonly #blocks: AsyncGenerator<Uint8Array>;
-  #block: Uint8Array = new Uint8Array();
-  #start = 0;
-
-  constructor(whole: PayloadReader, blocks: AsyncGenerator<Uint8Array>) {
-    this.#whole = whole;
-    this.#blocks = blocks;
-  }
-
-  async read(entry: Entry, into: Uint8Array, start: number): Promise<void> {
-    const from = entry.position + start;
-    if (from < this.#start) return await this.#whole.read(entry, into, start);
-    for (let done = 0; done < into.length;) {
-      const part = this.#block.subarray(from + done - this.#start).subarray(0, into.length - done);
-      into.set(part, done);
-      done += part.length;
-      if (done < into.length && !(await this.#next())) {
-        throw new CorruptError(
-          `Cannot read variable "${entryLabel(entry)}" from "${this.#whole.path}": the payload ends too early`,
-          { path: this.#whole.path, entry: entryLabel(entry) },
-        );
-      }
-    }
-  }
-
-  async finish(): Promise<void> {
-    while (await this.#next());
-  }
-
-  async #next(): Promise<boolean> {
-    const { value, done } = await this.#blocks.next();
-    this.#start += this.#block.length;
-    this.#block = done ? new Uint8Array() : value;
-    return !done;
-  }
-}
-
 /** Memory for a variable's bytes; a LimitError if the runtime cannot give so much. */
 export function allocateFor(entry: Entry, path: string, byteLength: number = entry.byteLength): Uint8Array {
   return allocate(byteLength, { path, entry: entryLabel(entry) });
@@ -455,26 +416,10 @@ function allocate(byteLength: number, place: ErrorPlace): Uint8Array {
   }
 }
 
-/** How messages call an entry: `/scope/name`. */
-export function entryLabel(entry: { readonly scope: string; readonly name: string }): string {
-  return joinScope(entry.scope, entry.name);
-}
-
 function headBuffer(handle: ReadHandle): Uint8Array {
   return new Uint8Array(Math.min(PAYLOAD_HEAD_BYTES, handle.size));
 }
 
 function canReadSync(handle: ReadHandle): handle is ReadHandle & Required<Pick<ReadHandle, "readSync">> {
   return handle.readSync !== undefined;
-}
-
-async function* readBlocks(handle: ReadHandle, from: number): AsyncGenerator<Uint8Array> {
-  for (let at = from; at < handle.size;) {
-    // A fresh block each time: the inflater may still hold the last one.
-    const block = new Uint8Array(Math.min(SLICE_BYTES / 8, handle.size - at));
-    const got = await handle.read(block, at);
-    if (got === 0) return;
-    yield block.subarray(0, got);
-    at += got;
-  }
 }

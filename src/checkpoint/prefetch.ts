@@ -1,6 +1,6 @@
 import { type Context, isAtOrBelow } from "../context/mod.ts";
 import { NotFoundError } from "../errors.ts";
-import { entryLabel } from "./payload_reader.ts";
+import { entryLabel } from "./entry_label.ts";
 import type { PendingPool } from "./pending_pool.ts";
 import { readValues } from "./read_values.ts";
 import type { WorkOptions } from "./save.ts";

@@ -1,7 +1,8 @@
 import { ShapeError } from "../errors.ts";
 import type { Entry } from "../format/mod.ts";
 import { bitsOf, shapeText, sizeOf, Tensor } from "../tensor/mod.ts";
-import { allocateFor, entryLabel, type PayloadReader } from "./payload_reader.ts";
+import { entryLabel } from "./entry_label.ts";
+import { allocateFor, type PayloadReader } from "./payload_reader.ts";
 
 /** Part of a variable. */
 export interface ReadRange {

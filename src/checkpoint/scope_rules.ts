@@ -1,7 +1,7 @@
 import { belongsToRun, isAtOrBelow, withoutEndSlash } from "../context/mod.ts";
 import { ConfigError } from "../errors.ts";
 import type { Entry, Manifest, ParamEntry } from "../format/mod.ts";
-import { entryLabel } from "./payload_reader.ts";
+import { entryLabel } from "./entry_label.ts";
 
 /** One rule of a partial load: what lies at or below `from` in the file goes to `to` in the Context. */
 export interface ScopeRule {

@@ -2,7 +2,8 @@ import type { LoadedValue } from "../context/mod.ts";
 import { CorruptError } from "../errors.ts";
 import { crc32, type Entry } from "../format/mod.ts";
 import { bitsOf, type DType, sizeOf, Statistics, Tensor } from "../tensor/mod.ts";
-import { entryLabel, type EntryReader, type PayloadReader } from "./payload_reader.ts";
+import { entryLabel } from "./entry_label.ts";
+import type { EntryReader, PayloadReader } from "./payload_reader.ts";
 
 /** By row: a file's bytes do not change. */
 const STATISTICS = new WeakMap<Entry, Statistics>();

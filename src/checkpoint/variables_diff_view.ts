@@ -17,7 +17,7 @@ import {
 import { isOptimizerOrMetrics } from "../context/mod.ts";
 import { kindOf, shapeText, sizeOf } from "../tensor/mod.ts";
 import { route } from "./params_diff_view.ts";
-import { entryLabel } from "./payload_reader.ts";
+import { entryLabel } from "./entry_label.ts";
 import type { VariableChange, VariablesDiff, VariableShape } from "./variables_diff.ts";
 
 const COLUMNS: readonly Column[] = [

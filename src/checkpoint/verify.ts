@@ -3,7 +3,8 @@ import { crc32, type Entry, JSON_NAME_SUFFIX, parseManifest } from "../format/mo
 import { drawable } from "../render/mod.ts";
 import { isContentError } from "./damage.ts";
 import { readManifestBytes } from "./directory.ts";
-import { entryLabel, type EntryReader, SLICE_BYTES } from "./payload_reader.ts";
+import { entryLabel } from "./entry_label.ts";
+import { type EntryReader, SLICE_BYTES } from "./payload_reader.ts";
 import { ByteProgress } from "./byte_progress.ts";
 import type { WorkOptions } from "./save.ts";
 import type { Source } from "./source.ts";
