@@ -15,8 +15,8 @@ import type { VariableMean } from "./variable_mean.ts";
 export const BLOCKS_BYTES = 64 * 1024 * 1024;
 /** Of these, what readers may keep of small neighbours; see AheadReader. */
 const AHEAD_BYTES = BLOCKS_BYTES / 4;
-/** Bytes of a block: few calls matter more than the processor's cache. */
-const BLOCK_BYTES = 3 * 1024 * 1024;
+/** Bytes of a block at most: few calls matter more than the processor's cache. */
+const BLOCK_BYTES = 4 * 1024 * 1024;
 /** The same where files are mapped, and nothing has to be read into blocks: few calls of the backend. */
 const MAPPED_BLOCK_BYTES = 16 * 1024 * 1024;
 /** Bytes of each source that the host checks and averages while they are in the processor's cache. */
@@ -290,7 +290,9 @@ function* stepsOf(
       continue;
     }
     const mapped = largeBytes > averagedBytes;
-    const partBytes = !variable.decision.averaged ? BLOCK_BYTES : mapped && variable.ownMean ? byteLength : largeBytes;
+    const most = !variable.decision.averaged ? BLOCK_BYTES : mapped && variable.ownMean ? byteLength : largeBytes;
+    // Equal parts: a short last one costs as many calls as a long one.
+    const partBytes = mapped ? most : alignUp(byteLength / Math.ceil(byteLength / most));
     const untilAligned = mapped && partBytes < byteLength ? (ALIGNMENT - leadOf(variable.row)) % ALIGNMENT : 0;
     let length = untilAligned || partBytes;
     for (let start = 0; start < byteLength; start += length, length = partBytes) {

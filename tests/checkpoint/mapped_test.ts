@@ -110,7 +110,7 @@ const SIZES: readonly (readonly [name: string, size: number])[] = [
   ["b", 3],
   ["c", 4_300_000],
   ["d", 1],
-  ["e", 800_001],
+  ["e", 1_100_001],
 ];
 
 /** Three checkpoints of {@linkcode SIZES}; in the last two everything lies elsewhere than in the first. */

@@ -128,10 +128,14 @@ async function expectSettled(store: SlowStore, backend: Backend, message: string
 Deno.test("takeMean() leaves no read, no open file and no unhandled rejection when a read fails", async () => {
   // The first three read the headers; then one each for the blocks of three checkpoints, and the next.
   for (const failing of [[3], [5], [6], [4, 5], [6, 7, 8], [9, 11]]) {
-    const store = await saveRun(3, MIB);
+    const store = await saveRun(3, 3 * MIB);
     store.failing = failing;
     await expectSettled(store, new SlowBackend(store), `read ${failing[0]} failed`);
-    await expectSettled(Object.assign(await saveRun(3, MIB), { failing }), hostBackend, `read ${failing[0]} failed`);
+    await expectSettled(
+      Object.assign(await saveRun(3, 3 * MIB), { failing }),
+      hostBackend,
+      `read ${failing[0]} failed`,
+    );
   }
 });
 
