@@ -13,11 +13,16 @@ const MAPPED_BYTES = 64 * 1024 * 1024;
 /** Of a large value read at once: long enough that the readers are seldom interrupted, short enough to show progress. */
 const SLICE_BYTES = 16 * 1024 * 1024;
 
+const CORES = navigator.hardwareConcurrency ?? 1;
+
 /**
  * Several reads at once: more than the disk, memory that nobody has touched yet takes its time, and each core gives its
- * own. More than the cores, since they are finished in their order: while one is waited for, the next ones go on.
+ * own. One more waits while the thread here compares checksums.
  */
-const READS_AT_ONCE = Math.min(16, 4 * (navigator.hardwareConcurrency ?? 1));
+const READS_AT_ONCE = Math.min(8, CORES + 1);
+
+/** The same of slices, which need no buffers: they are finished in their order, and no core waits for one before. */
+const SLICES_AT_ONCE = Math.min(16, 4 * CORES);
 
 /** Reads what is not in memory yet, in the order of each payload: small neighbours together, a compressed one once. */
 export async function readValues(values: readonly StoredValue[], options: WorkOptions): Promise<void> {
@@ -100,7 +105,8 @@ interface Piece {
 
 /** While the next pieces are read, the one before them is compared with its checksum and, of small values, copied. */
 async function readPieces(rows: readonly Row[], reader: PayloadReader, progress: ByteProgress): Promise<void> {
-  const pieces = piecesOf(rows, reader.path);
+  const atOnce = rows.some(({ entry }) => entry.byteLength > RUN_BYTES) ? SLICES_AT_ONCE : READS_AT_ONCE;
+  const pieces = piecesOf(rows, reader.path, atOnce);
   const reading: Promise<Piece>[] = [];
   const startNext = (): void => {
     const { value: piece } = pieces.next();
@@ -110,7 +116,7 @@ async function readPieces(rows: readonly Row[], reader: PayloadReader, progress:
     reading.push(read);
   };
   try {
-    for (let index = 0; index < READS_AT_ONCE; index++) startNext();
+    for (let index = 0; index < atOnce; index++) startNext();
     expectCrc32(rows.reduce((sum, { value }) => sum + (value.needsCrc ? value.byteLength : 0), 0));
     for (let next = reading.shift(); next !== undefined; next = reading.shift()) {
       const piece = await next;
@@ -128,8 +134,8 @@ async function readPiece(piece: Piece, reader: PayloadReader): Promise<Piece> {
   return piece;
 }
 
-function* piecesOf(rows: readonly Row[], path: string): Generator<Piece, undefined> {
-  const buffers = Array.from({ length: READS_AT_ONCE }, () => new Uint8Array(Math.min(RUN_BYTES, totalBytes(rows))));
+function* piecesOf(rows: readonly Row[], path: string, atOnce: number): Generator<Piece, undefined> {
+  const buffers = Array.from({ length: atOnce }, () => new Uint8Array(Math.min(RUN_BYTES, totalBytes(rows))));
   for (let first = 0, turn = 0; first < rows.length; turn++) {
     const row = rows[first];
     if (row === undefined) return;
@@ -137,7 +143,7 @@ function* piecesOf(rows: readonly Row[], path: string): Generator<Piece, undefin
     const run = rows.slice(first, end);
     first = end;
     if (row.entry.byteLength <= RUN_BYTES) {
-      const into = buffers[turn % READS_AT_ONCE]?.subarray(0, totalBytes(run)) ?? new Uint8Array(totalBytes(run));
+      const into = buffers[turn % atOnce]?.subarray(0, totalBytes(run)) ?? new Uint8Array(totalBytes(run));
       yield { rows: run, start: 0, into, large: undefined };
       continue;
     }
