@@ -2,19 +2,19 @@ import { CorruptError } from "../errors.ts";
 import type { Entry } from "../format/mod.ts";
 import type { ReadHandle } from "../store/mod.ts";
 import { entryLabel } from "./entry_label.ts";
-import type { EntryReader } from "./payload_reader.ts";
+import type { EntryReader, PayloadReader } from "./payload_reader.ts";
 
 /** Bytes read at once. */
 const BLOCK_BYTES = 1024 * 1024;
 
 /** Reads a compressed payload once from front to back; what lies further back is left to `whole`. */
 export class ForwardReader implements EntryReader {
-  readonly #whole: EntryReader & { readonly path: string };
+  readonly #whole: PayloadReader;
   readonly #blocks: AsyncGenerator<Uint8Array>;
   #block: Uint8Array = new Uint8Array();
   #start = 0;
 
-  constructor(whole: EntryReader & { readonly path: string }, blocks: AsyncGenerator<Uint8Array>) {
+  constructor(whole: PayloadReader, blocks: AsyncGenerator<Uint8Array>) {
     this.#whole = whole;
     this.#blocks = blocks;
   }

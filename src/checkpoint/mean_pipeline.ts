@@ -292,7 +292,7 @@ function* stepsOf(
     const mapped = largeBytes > averagedBytes;
     const most = !variable.decision.averaged ? BLOCK_BYTES : mapped && variable.ownMean ? byteLength : largeBytes;
     // Equal parts: a short last one costs as many calls as a long one.
-    const partBytes = mapped ? most : alignUp(byteLength / Math.ceil(byteLength / most));
+    const partBytes = alignUp(byteLength / Math.ceil(byteLength / most));
     const untilAligned = mapped && partBytes < byteLength ? (ALIGNMENT - leadOf(variable.row)) % ALIGNMENT : 0;
     let length = untilAligned || partBytes;
     for (let start = 0; start < byteLength; start += length, length = partBytes) {
