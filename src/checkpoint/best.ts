@@ -41,13 +41,22 @@ export interface BestChoice {
  * ```
  */
 export function best(metric?: string, mode?: MetricMode): BestChoice {
-  if (metric !== undefined && (typeof metric !== "string" || metric === "")) {
-    throw new ConfigError(`Cannot choose the best by metric "${metric}": wanted a name, such as "val_loss"`);
-  }
-  if (mode !== undefined && mode !== "min" && mode !== "max") {
-    throw new ConfigError(`Cannot choose the best by mode "${mode}": wanted "min" or "max"`);
-  }
+  if (metric !== undefined) checkMetric(metric, "choose");
+  if (mode !== undefined) checkMode(mode, "choose");
   return { metric, mode };
+}
+
+/** ConfigError, which says what cannot be done, unless it can name a metric; a notebook has no types to prevent it. */
+export function checkMetric(metric: unknown, what: string): void {
+  if (typeof metric === "string" && metric !== "") return;
+  const found = typeof metric === "object" && metric !== null ? "an object" : `"${String(metric)}"`;
+  throw new ConfigError(`Cannot ${what} the best by metric ${found}: wanted a name, such as "val_loss"`);
+}
+
+/** The same of a mode. */
+export function checkMode(mode: MetricMode, what: string): void {
+  if (mode === "min" || mode === "max") return;
+  throw new ConfigError(`Cannot ${what} the best by mode "${String(mode)}": wanted "min" or "max"`);
 }
 
 /** A checkpoint's metrics, for a choice among them. */

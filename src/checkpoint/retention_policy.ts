@@ -2,7 +2,7 @@ import { ConfigError, messageOf } from "../errors.ts";
 import { checkOptions, type OptionNames } from "../options.ts";
 import type { Metrics } from "../format/mod.ts";
 import { formatCount } from "../render/mod.ts";
-import { type MetricMode, modeOf, rankByMetric } from "./best.ts";
+import { checkMetric, checkMode, type MetricMode, modeOf, rankByMetric } from "./best.ts";
 
 /** What a {@linkcode RetentionPolicy} knows of a checkpoint. */
 export interface RetentionRow {
@@ -141,11 +141,10 @@ const KEEP_BEST_OPTIONS: OptionNames<KeepBestOptions> = { metric: true, mode: tr
  */
 export function keepBest(n: number, options: KeepBestOptions): RetentionPolicy {
   checkOptions("keepBest()", options, KEEP_BEST_OPTIONS);
+  checkMetric(options.metric, "keep");
   const { metric, mode = modeOf(metric) } = options;
   expectCount(n, "the best");
-  if (mode !== "min" && mode !== "max") {
-    throw new ConfigError(`Cannot keep the best by mode "${mode}": wanted "min" or "max"`);
-  }
+  checkMode(mode, "keep");
   return {
     description: `the best ${formatCount(n)} by ${metric}`,
     keeps: (rows) => rankByMetric(rows.filter(({ intact }) => intact), metric, mode).slice(0, n),

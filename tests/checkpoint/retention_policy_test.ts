@@ -137,6 +137,18 @@ Deno.test("a policy that is applied after each save keeps what it would keep of 
   }
 });
 
+Deno.test("keepBest() says what it found when it gets no metric's name", () => {
+  const wrong = [[{}, '"undefined"'], [{ metric: null }, '"null"'], [{ metric: 5 }, '"5"'], [{ metric: "" }, '""'], [
+    { metric: {} },
+    "an object",
+  ], [{ metric: 5, mode: "min" }, '"5"']] as const;
+  for (const [options, found] of wrong) {
+    // @ts-expect-error -- a notebook has no types to prevent it
+    const error = assertThrows(() => keepBest(1, options), ConfigError);
+    assertEquals(error.message, `Cannot keep the best by metric ${found}: wanted a name, such as "val_loss"`);
+  }
+});
+
 Deno.test("policies refuse what they cannot keep by", () => {
   for (const n of [0, -1, 1.5, NaN, Infinity]) {
     assertThrows(() => keepLast(n), ConfigError, `Cannot keep the last ${n}: wanted a whole number above 0`);
@@ -152,6 +164,10 @@ Deno.test("policies refuse what they cannot keep by", () => {
   assertThrows(() => keepBest(1, { metric: "fid" }), ConfigError, "whether small or large");
   // @ts-expect-error -- as above
   assertThrows(() => keepBest(1, { metric: "loss", mode: "low" }), ConfigError, 'wanted "min" or "max"');
+  // @ts-expect-error -- as above
+  assertThrows(() => keepBest(1), ConfigError, "wanted an object of options, found undefined");
+  // @ts-expect-error -- as above
+  assertThrows(() => keepBest(1, "val_loss"), ConfigError, "wanted an object of options, found a string");
   // @ts-expect-error -- as above
   assertThrows(() => keepWhere(5), ConfigError);
   assertThrows(() => anyOf(), ConfigError, "wanted one at least");
