@@ -1,3 +1,4 @@
+import { ConfigError } from "../errors.ts";
 import type { Files } from "../store/mod.ts";
 import {
   canFail,
@@ -92,6 +93,9 @@ const TRY_FAULTS_OPTIONS: OptionNames<TryFaultsOptions> = { everyByte: true, max
  */
 export async function tryFaults<T>(scenario: FaultScenario<T>, options: TryFaultsOptions = {}): Promise<FaultReport> {
   checkOptions("tryFaults()", options, TRY_FAULTS_OPTIONS);
+  if (typeof scenario?.run !== "function" || typeof scenario.check !== "function") {
+    throw new ConfigError("Cannot try faults: wanted a scenario with the functions run and check");
+  }
   const trial = new Trial(scenario, options);
   await trial.tryAll();
   const report = trial.report();

@@ -1,4 +1,5 @@
 import type { Context } from "../context/mod.ts";
+import { ConfigError } from "../errors.ts";
 import { TrainError } from "../train/train_error.ts";
 import type { Trainer } from "../train/trainer.ts";
 import { isTfModel, isTfVariable } from "./tfjs_kinds.ts";
@@ -55,6 +56,12 @@ const TFJS_TRAINER_OPTIONS: OptionNames<TfjsTrainerOptions<unknown>> = {
 export function tfjsTrainer<Batch>(context: Context, options: TfjsTrainerOptions<Batch>): Trainer<Batch> {
   checkOptions("tfjsTrainer()", options, TFJS_TRAINER_OPTIONS);
   const { model, optimizer, scope = "model", strict } = options;
+  // A notebook has no types to prevent it, and the first step comes late.
+  if (typeof options.loss !== "function") {
+    throw new ConfigError(
+      `Cannot make a tfjsTrainer: wanted a function of a batch as loss, found ${typeof options.loss}`,
+    );
+  }
   const inside = context.in(scope);
   track(inside, model, { strict, optimizer: false });
   track(inside, optimizer, { strict });

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import type { FileEntry, FileReader, Files, FileStat, FileWriter, StoreLock } from "../../mod.ts";
+import { ConfigError, type FileEntry, type FileReader, type Files } from "../../mod.ts";
+import type { FileStat, FileWriter, StoreLock } from "../../mod.ts";
 import { type FaultScenario, FaultsFoundError, pointsOf, tryFaults } from "../../src/testing/mod.ts";
 
 const TEXT = new TextEncoder().encode("a value of some length");
@@ -104,3 +105,10 @@ class Lazy implements Files {
   syncDirectory = (): Promise<void> => Promise.resolve();
   lock = (path: string, owner: string): Promise<StoreLock | undefined> => this.inner.lock(path, owner);
 }
+
+Deno.test("tryFaults() refuses what is no scenario, instead of reporting broken promises", async () => {
+  for (const scenario of [undefined, null, {}, { name: "x", run: () => Promise.resolve() }, { check: () => {} }]) {
+    // @ts-expect-error -- JavaScript has no types to prevent it
+    await assertRejects(() => tryFaults(scenario), ConfigError, "wanted a scenario with the functions run and check");
+  }
+});

@@ -1,5 +1,5 @@
-import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { build, Context, MemoryStore } from "../../mod.ts";
+import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
+import { build, ConfigError, Context, MemoryStore } from "../../mod.ts";
 import { tfjsTrainer } from "../../src/tfjs/mod.ts";
 import { BatchDataset, everyNSteps, Loop, TrainError } from "../../src/train/mod.ts";
 import { seededModel, stateOf } from "./optimizers.ts";
@@ -62,6 +62,22 @@ Deno.test("tfjsTrainer() trains variables, in a scope of its own, and leaves fix
     [...ctx.iterVariables()].map(({ scopeAndName }) => scopeAndName).slice(0, 3),
     ["/line/w", "/line/fixed", "/SGDOptimizer/line/iterations"],
   );
+});
+
+Deno.test("tfjsTrainer() refuses a loss that is no function before it tracks anything", () => {
+  const ctx = new Context();
+  for (const [loss, found] of [[undefined, "undefined"], [null, "object"], [tf.scalar(0), "object"]] as const) {
+    const error = assertThrows(
+      // @ts-expect-error -- a notebook has no types to prevent it
+      () => tfjsTrainer(ctx, { model: { w: tf.variable(tf.scalar(0)) }, optimizer: tf.train.sgd(1), loss }),
+      ConfigError,
+    );
+    assertEquals(
+      error.message,
+      `Cannot make a tfjsTrainer: wanted a function of a batch as loss, found ${found}`,
+    );
+  }
+  assertEquals([...ctx.iterVariables()], []);
 });
 
 Deno.test("tfjsTrainer() stops a Loop at a loss that is not finite, before it is saved", async () => {
