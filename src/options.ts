@@ -1,6 +1,6 @@
 /**
  * Names of options. Deno checks no types in a notebook, so an option that nobody knows is refused when it is given: one
- * that is misspelt would be ignored, and nobody would know.
+ * that is misspelt would be ignored, and nobody would know. All that are wrong are named at once.
  *
  * @module
  */
@@ -28,14 +28,28 @@ export function findWrongOption<T extends object>(
   if (other !== undefined) {
     return `${call}: wanted an object of options, found ${other}. Options: ${Object.keys(names).join(", ")}`;
   }
-  for (const name of Object.keys(options)) {
-    if (Object.hasOwn(names, name)) continue;
-    const known = Object.keys(names);
-    const meant = nearName(name, known);
-    const hint = meant === undefined ? "." : `, did you mean "${meant}"?`;
-    return `${call}: there is no option "${name}"${hint} Options: ${known.join(", ")}`;
+  const known = Object.keys(names);
+  const unknown = Object.keys(options).filter((name) => !Object.hasOwn(names, name));
+  const [name] = unknown;
+  if (name === undefined) return undefined;
+  if (unknown.length > 1) {
+    return `${call}: there are no options ${listOf(unknown, known)}. Options: ${known.join(", ")}`;
   }
-  return undefined;
+  const meant = nearName(name, known);
+  const hint = meant === undefined ? "." : `, did you mean "${meant}"?`;
+  return `${call}: there is no option "${name}"${hint} Options: ${known.join(", ")}`;
+}
+
+/** More are not named: it is some other object, and the message is read by people. */
+const MOST_NAMED = 10;
+
+/** `"sise" (did you mean "size"?), "colour"`. */
+function listOf(unknown: readonly string[], known: readonly string[]): string {
+  const named = unknown.slice(0, MOST_NAMED).map((name) => {
+    const meant = nearName(name, known);
+    return meant === undefined ? `"${name}"` : `"${name}" (did you mean "${meant}"?)`;
+  });
+  return named.join(", ") + (unknown.length > MOST_NAMED ? ` and ${unknown.length - MOST_NAMED} more` : "");
 }
 
 /** What it is, if it is no object of options. */

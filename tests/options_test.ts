@@ -74,6 +74,14 @@ Deno.test("findWrongOption() says what was found, what there is, and what may ha
     ['{ "colour": 1 }', none("colour", ".")],
     ['{ "toString": 1 }', none("toString", ".")],
     ['{ "__proto__": 1 }', none("__proto__", ".")],
+    [
+      '{ "sise": 1, "size": 1, "colour": 1, "SIZE": 1 }',
+      'f(): there are no options "sise" (did you mean "size"?), "colour", "SIZE" (did you mean "size"?). Options: size',
+    ],
+    [
+      JSON.stringify(Object.fromEntries(Array.from({ length: 1010 }, (_, index) => [`o${index}`, index]))),
+      'f(): there are no options "o0", "o1", "o2", "o3", "o4", "o5", "o6", "o7", "o8", "o9" and 1000 more. Options: size',
+    ],
     ["null", "f(): wanted an object of options, found null. Options: size"],
     ['"size"', "f(): wanted an object of options, found a string. Options: size"],
     ["5", "f(): wanted an object of options, found a number. Options: size"],
