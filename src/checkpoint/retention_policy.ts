@@ -101,7 +101,7 @@ export function keepEveryNSteps(n: number): RetentionPolicy {
  * ```
  */
 export function keepEvery(interval: DurationParts): RetentionPolicy {
-  const ms = durationMs(interval, "keep one of every");
+  const ms = durationMs("keepEvery()", interval, "keep one of every");
   return {
     description: `one of every ${durationText(ms)}`,
     keeps: (rows) => {
@@ -162,7 +162,7 @@ export function keepBest(n: number, options: KeepBestOptions): RetentionPolicy {
  * ```
  */
 export function keepSince(age: DurationParts): RetentionPolicy {
-  const ms = durationMs(age, "keep what was saved within");
+  const ms = durationMs("keepSince()", age, "keep what was saved within");
   return {
     description: `those of the last ${durationText(ms)}`,
     keeps: (rows, now) => rows.filter(({ saved }) => now.getTime() - saved.getTime() <= ms),
@@ -268,14 +268,16 @@ const UNITS = [["days", 86_400_000, "d"], ["hours", 3_600_000, "h"], ["minutes",
   "s",
 ]] as const;
 
-/** Milliseconds of a duration; ConfigError, which says what cannot be done, unless it is above 0. */
-export function durationMs(parts: DurationParts, what: string): number {
+const DURATION_PARTS: OptionNames<DurationParts> = { days: true, hours: true, minutes: true, seconds: true };
+
+/** Milliseconds of a duration; ConfigError, which says what `call` cannot do, unless it is above 0. */
+function durationMs(call: string, parts: DurationParts, what: string): number {
   // A notebook has no types to prevent it.
-  const known = typeof parts === "object" && parts !== null &&
-    Object.keys(parts).every((key) => UNITS.some(([name]) => name === key));
-  const ms = known ? UNITS.reduce((sum, [name, size]) => sum + (parts[name] ?? 0) * size, 0) : NaN;
+  const isObject = typeof parts === "object" && parts !== null;
+  if (isObject) checkOptions(call, parts, DURATION_PARTS);
+  const ms = isObject ? UNITS.reduce((sum, [name, size]) => sum + Number(parts[name] ?? 0) * size, 0) : NaN;
   if (ms > 0 && Number.isFinite(ms)) return ms;
-  const found = typeof parts === "object" ? JSON.stringify(parts) : String(parts);
+  const found = isObject ? `{${Object.entries(parts).map(([name, n]) => `${name}: ${n}`).join(", ")}}` : String(parts);
   throw new ConfigError(`Cannot ${what} ${found}: wanted a duration above 0, such as { hours: 1 } or { days: 2 }`);
 }
 

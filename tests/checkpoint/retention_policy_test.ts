@@ -149,13 +149,25 @@ Deno.test("keepBest() says what it found when it gets no metric's name", () => {
   }
 });
 
+Deno.test("keepEvery() and keepSince() refuse units that there are not, with the one that was probably meant", () => {
+  const units = "days, hours, minutes, seconds";
+  // @ts-expect-error -- a notebook has no types to prevent it
+  const every = assertThrows(() => keepEvery({ hour: 1 }), ConfigError);
+  assertEquals(every.message, `keepEvery(): there is no option "hour", did you mean "hours"? Options: ${units}`);
+  // @ts-expect-error -- as above
+  const since = assertThrows(() => keepSince({ weeks: 1, days: 1 }), ConfigError);
+  assertEquals(since.message, `keepSince(): there is no option "weeks". Options: ${units}`);
+});
+
 Deno.test("policies refuse what they cannot keep by", () => {
   for (const n of [0, -1, 1.5, NaN, Infinity]) {
     assertThrows(() => keepLast(n), ConfigError, `Cannot keep the last ${n}: wanted a whole number above 0`);
     assertThrows(() => keepEveryNSteps(n), ConfigError);
     assertThrows(() => keepBest(n, { metric: "loss" }), ConfigError);
   }
-  for (const parts of [{}, { hours: 0 }, { hours: -1 }, { seconds: NaN }, { days: Infinity }, { weeks: 1 }, 5, null]) {
+  for (
+    const parts of [{}, { hours: 0 }, { hours: -1 }, { seconds: NaN }, { days: Infinity }, { days: "two" }, 5, null]
+  ) {
     // @ts-expect-error -- a notebook has no types to prevent it
     assertThrows(() => keepEvery(parts), ConfigError, "wanted a duration above 0");
     // @ts-expect-error -- as above
