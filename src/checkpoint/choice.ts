@@ -1,4 +1,5 @@
 import { ConfigError, NotFoundError } from "../errors.ts";
+import { checkOptions, type OptionNames } from "../options.ts";
 import type { BaseName } from "../format/mod.ts";
 import type { Store } from "../store/mod.ts";
 import { best, type BestChoice, rankBest } from "./best.ts";
@@ -20,16 +21,28 @@ export function choiceText(choice: CheckpointChoice): string {
   })`;
 }
 
-/** ConfigError unless it is a choice; a notebook has no types to prevent it. */
-export function checkChoice(choice: CheckpointChoice): void {
+const BEST_CHOICE: OptionNames<BestChoice> = { metric: true, mode: true };
+
+/** ConfigError unless it is a choice; a notebook has no types to prevent it. `call` is for messages: `at()`. */
+export function checkChoice(call: string, choice: CheckpointChoice): void {
   if (typeof choice === "number" && !Number.isSafeInteger(choice)) {
-    throw new ConfigError(`Cannot load step ${choice}: wanted a whole number, or a bigint beyond 2^53`);
+    throw new ConfigError(`Cannot choose step ${choice}: wanted a whole number, or a bigint beyond 2^53`);
   }
-  const isChoice = typeof choice === "object"
-    ? choice !== null && "metric" in choice
-    : /^(number|bigint|string)$/.test(typeof choice);
-  if (isChoice) return;
-  throw new ConfigError(`Cannot load checkpoint ${choice}: wanted a step, a base name, "best" or best("val_loss")`);
+  if (/^(number|bigint|string)$/.test(typeof choice)) return;
+  const isObject = isPlainObject(choice);
+  if (isObject) checkOptions(call, choice, BEST_CHOICE);
+  if (isObject && "metric" in choice) return void best(choice.metric, choice.mode);
+  throw new ConfigError(
+    `Cannot choose checkpoint ${isObject ? "by an object without metric" : String(choice)}: ` +
+      'wanted a step, a base name, "best" or best("val_loss")',
+  );
+}
+
+/** Members of a Checkpoint, a Map or an array are not those of a choice that is misspelt. */
+function isPlainObject(choice: CheckpointChoice): choice is BestChoice {
+  if (typeof choice !== "object" || choice === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(choice);
+  return prototype === Object.prototype || prototype === null;
 }
 
 /** The checkpoints that are meant by a choice. */

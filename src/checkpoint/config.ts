@@ -159,7 +159,7 @@ export class Config {
    */
   at(choice: CheckpointChoice): this {
     this.#choice = choice;
-    return this.#check(() => checkChoice(choice));
+    return this.#check(() => checkChoice("at()", choice));
   }
 
   /** Reads and registers every variable in `done()`, instead of when it is asked for. Source: GoMLX `Config.Immediate`. */

@@ -80,7 +80,7 @@ export class Loading {
 
   /** Loads another checkpoint of the directory. */
   async restore(choice: CheckpointChoice, options: WorkOptions): Promise<void> {
-    checkChoice(choice);
+    checkChoice("restore()", choice);
     const { store, strict, verify, onWarning } = this.#settings;
     await withIntact(store, { choice, n: 1, strict, verify, onWarning }, options, async (opened) => {
       const source = opened.sources.at(-1);

@@ -51,7 +51,7 @@ export async function openCheckpoint(where: string | Store, options: OpenOptions
   checkOptions("openCheckpoint()", options, OPEN_OPTIONS);
   const { store, base } = locate(where, options.mapped ?? false);
   const choice = options.at ?? options.step;
-  if (choice !== undefined) checkChoice(choice);
+  if (choice !== undefined) checkChoice("openCheckpoint()", choice);
   if (options.at !== undefined && options.step !== undefined) {
     throw new ConfigError(`Cannot open ${choiceText(options.at)} and step ${options.step} at once: leave one out`);
   }

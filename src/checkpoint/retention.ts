@@ -2,7 +2,7 @@ import { ConfigError, messageOf, NotFoundError } from "../errors.ts";
 import type { BaseName, Manifest } from "../format/mod.ts";
 import { formatItems } from "../render/mod.ts";
 import type { Store } from "../store/mod.ts";
-import { type CheckpointChoice, findCandidates } from "./choice.ts";
+import { checkChoice, type CheckpointChoice, findCandidates } from "./choice.ts";
 import { isDamage } from "./damage.ts";
 import { listCheckpoints, type Listing, removeCheckpoint } from "./directory.ts";
 import type { HandlerSettings } from "./handler_settings.ts";
@@ -84,6 +84,7 @@ export class Retention {
 
   /** Pins the chosen checkpoint (default: the newest), and tells its base name. */
   async pin(choice: CheckpointChoice | undefined): Promise<string> {
+    if (choice !== undefined) checkChoice("pin()", choice);
     const base = await this.#find(choice);
     await addPin(this.#store, base);
     // Another process may have been about to remove it.
@@ -97,6 +98,7 @@ export class Retention {
 
   /** Takes the pin of the chosen checkpoint away. */
   async unpin(choice: CheckpointChoice): Promise<string> {
+    checkChoice("unpin()", choice);
     const base = await this.#find(choice);
     await removePin(this.#store, base);
     return base;

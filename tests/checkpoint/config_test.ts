@@ -45,8 +45,8 @@ const REFUSED: readonly (readonly [string, (config: Config) => Config, string])[
   ["dir() with mode -1", (config) => config.dir("x", { mode: -1 }), "mode -1"],
   ["dir() with mode 0.5", (config) => config.dir("x", { mode: 0.5 }), "mode 0.5"],
   ["tempDir() with a separator", (config) => config.tempDir("", "a/b*"), 'Cannot use pattern "a/b*"'],
-  ["at(0.5)", (config) => config.at(0.5), "Cannot load step 0.5"],
-  ["at(NaN)", (config) => config.at(NaN), "Cannot load step NaN"],
+  ["at(0.5)", (config) => config.at(0.5), "Cannot choose step 0.5"],
+  ["at(NaN)", (config) => config.at(NaN), "Cannot choose step NaN"],
   ["onlyScopes() of a relative scope", (config) => config.onlyScopes("a"), 'Cannot load scope "a"'],
   ["scope() to a relative scope", (config) => config.scope("/a", "b"), 'Cannot load scope "b"'],
   // Callers in JavaScript, and settings that come from a file.

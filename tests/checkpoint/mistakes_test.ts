@@ -138,3 +138,41 @@ Deno.test("parseContextSettings() and writeEmbedModule() say what they want", as
   assertThrows(() => parseContextSettings(new Context(), wrong(["lr=1"])), ConfigError, 'join a list with ";"');
   await assertRejects(() => writeEmbedModule(wrong("run"), "model.ts"), ConfigError, "wanted a Checkpoint");
 });
+
+Deno.test("every call that chooses a checkpoint refuses a choice that there is not, and does nothing", async () => {
+  const store = await run();
+  const ctx = new Context();
+  await using handler = await build(ctx).store(store).keep(-1).done();
+  const pinned = await handler.pin(200);
+  const calls: [call: string, choose: (choice: unknown) => Promise<unknown>][] = [
+    ["at()", (choice) => load(new Context()).store(store).at(wrong(choice)).done()],
+    ["openCheckpoint()", (choice) => openCheckpoint(store, { at: wrong(choice) })],
+    ["restore()", (choice) => handler.restore(wrong(choice))],
+    ["pin()", (choice) => handler.pin(wrong(choice))],
+    ["unpin()", (choice) => handler.unpin(wrong(choice))],
+  ];
+  const wanted = 'wanted a step, a base name, "best" or best("val_loss")';
+  const cases: [choice: unknown, message: (call: string) => string][] = [
+    [{ metric: "loss", mdoe: "min" }, (call) => {
+      return `${call}: there is no option "mdoe", did you mean "mode"? Options: metric, mode`;
+    }],
+    [{ mertic: "loss", better: "min" }, (call) => {
+      return `${call}: there are no options "mertic" (did you mean "metric"?), "better". Options: metric, mode`;
+    }],
+    [{ metric: 5 }, () => 'Cannot choose the best by metric "5": wanted a name, such as "val_loss"'],
+    [{ metric: "loss", mode: "low" }, () => 'Cannot choose the best by mode "low": wanted "min" or "max"'],
+    [{ mode: "min" }, () => `Cannot choose checkpoint by an object without metric: ${wanted}`],
+    [new Map([["metric", "loss"]]), () => `Cannot choose checkpoint [object Map]: ${wanted}`],
+    [[100, 200], () => `Cannot choose checkpoint 100,200: ${wanted}`],
+    [true, () => `Cannot choose checkpoint true: ${wanted}`],
+    [1.5, () => "Cannot choose step 1.5: wanted a whole number, or a bigint beyond 2^53"],
+  ];
+  for (const [call, choose] of calls) {
+    for (const [choice, message] of cases) {
+      assertEquals((await assertRejects(() => choose(choice), ConfigError)).message, message(call));
+    }
+  }
+  await assertRejects(() => handler.unpin(wrong(undefined)), ConfigError, "Cannot choose checkpoint undefined");
+  await assertRejects(() => handler.pin(wrong(null)), ConfigError, "Cannot choose checkpoint null");
+  assertEquals([await handler.pinned(), ctx.getGlobalStep()], [[pinned], 300]);
+});
