@@ -16,7 +16,7 @@ import { ForwardReader, readBlocks } from "./forward_reader.ts";
 import { SegmentHandle } from "./segment_handle.ts";
 
 /** Bytes moved by one read or write call: large enough for full speed, small enough to stay in warm memory. */
-export const SLICE_BYTES = 8 * 1024 * 1024;
+export const TRANSFER_BYTES = 8 * 1024 * 1024;
 
 /** Reads entries of one payload. */
 export interface EntryReader {
@@ -249,8 +249,8 @@ export class PayloadReader implements EntryReader {
       const view = this.view(entry);
       if (view !== undefined) return view;
       const bytes = allocateFor(entry, this.path);
-      for (let at = 0; at < bytes.length; at += SLICE_BYTES) {
-        await this.#fill(handle, entry, bytes.subarray(at, at + SLICE_BYTES), at);
+      for (let at = 0; at < bytes.length; at += TRANSFER_BYTES) {
+        await this.#fill(handle, entry, bytes.subarray(at, at + TRANSFER_BYTES), at);
       }
       return bytes;
     });

@@ -11,7 +11,7 @@ const RUN_BYTES = 2 * 1024 * 1024;
 const MAPPED_BYTES = 64 * 1024 * 1024;
 
 /** Of a large value read at once: long enough that the readers are seldom interrupted, short enough to show progress. */
-const SLICE_BYTES = 16 * 1024 * 1024;
+const LARGE_READ_BYTES = 16 * 1024 * 1024;
 
 const CORES = navigator.hardwareConcurrency ?? 1;
 
@@ -83,8 +83,8 @@ async function inflate(rows: readonly Row[], reader: PayloadReader, progress: By
   const forward = reader.forward();
   for (const { value, entry } of rows) {
     const bytes = allocateFor(entry, reader.path);
-    for (let at = 0; at < bytes.length; at += SLICE_BYTES) {
-      const slice = bytes.subarray(at, at + SLICE_BYTES);
+    for (let at = 0; at < bytes.length; at += LARGE_READ_BYTES) {
+      const slice = bytes.subarray(at, at + LARGE_READ_BYTES);
       await forward.read(entry, slice, at);
       progress.add(slice.length);
     }
@@ -148,8 +148,8 @@ function* piecesOf(rows: readonly Row[], path: string, atOnce: number): Generato
       continue;
     }
     const large = { bytes: allocateFor(row.entry, path), crc: 0 };
-    for (let start = 0; start < large.bytes.length; start += SLICE_BYTES) {
-      yield { rows: run, start, into: large.bytes.subarray(start, start + SLICE_BYTES), large };
+    for (let start = 0; start < large.bytes.length; start += LARGE_READ_BYTES) {
+      yield { rows: run, start, into: large.bytes.subarray(start, start + LARGE_READ_BYTES), large };
     }
   }
 }

@@ -16,7 +16,7 @@ import {
 import { checkDraft, encodeManifest, layoutDraft } from "../format/writing.ts";
 import type { BlobSink } from "../store/mod.ts";
 import { ByteProgress } from "./byte_progress.ts";
-import { type EntryReader, type PayloadReader, SLICE_BYTES } from "./payload_reader.ts";
+import { type EntryReader, type PayloadReader, TRANSFER_BYTES } from "./payload_reader.ts";
 import type { SaveStore } from "./run_sink.ts";
 import type { Snapshot, SnapshotItem } from "./snapshot.ts";
 import type { SegmentSink } from "./segment_sink.ts";
@@ -238,7 +238,7 @@ class SliceSink {
   constructor(to: BlobSink, total: number, aligned: boolean) {
     this.#to = to;
     this.#aligned = aligned;
-    this.#sliceBytes = Math.min(SLICE_BYTES, total);
+    this.#sliceBytes = Math.min(TRANSFER_BYTES, total);
     this.#gathered = new Uint8Array(Math.min(aligned ? LARGE_PAGE_BYTES : GATHER_BYTES, total));
     this.#gatheredBefore = new Uint8Array(this.#gathered.length);
   }
@@ -249,10 +249,10 @@ class SliceSink {
    * which it maps in less time.
    */
   lengthOfSlice(left: number): number {
-    if (!this.#aligned) return Math.min(SLICE_BYTES, left);
+    if (!this.#aligned) return Math.min(TRANSFER_BYTES, left);
     const toPage = LARGE_PAGE_BYTES - this.#position % LARGE_PAGE_BYTES;
     if (toPage < LARGE_PAGE_BYTES || left < LARGE_PAGE_BYTES) return Math.min(toPage, left);
-    return Math.min(SLICE_BYTES - this.#position % SLICE_BYTES, left - left % LARGE_PAGE_BYTES);
+    return Math.min(TRANSFER_BYTES - this.#position % TRANSFER_BYTES, left - left % LARGE_PAGE_BYTES);
   }
 
   /** A buffer to fill and then write; its memory is given again as soon as it is not being written. */

@@ -4,7 +4,7 @@ import { drawable } from "../render/mod.ts";
 import { isContentError } from "./damage.ts";
 import { readManifestBytes } from "./directory.ts";
 import { entryLabel } from "./entry_label.ts";
-import { type EntryReader, SLICE_BYTES } from "./payload_reader.ts";
+import { type EntryReader, TRANSFER_BYTES } from "./payload_reader.ts";
 import { ByteProgress } from "./byte_progress.ts";
 import type { WorkOptions } from "./save.ts";
 import type { Source } from "./source.ts";
@@ -82,10 +82,10 @@ async function checkManifest({ store, base }: Source): Promise<void> {
 }
 
 async function checkEntry(entry: Entry, reader: EntryReader, path: string, progress: ByteProgress): Promise<void> {
-  const buffer = new Uint8Array(Math.min(SLICE_BYTES, entry.byteLength));
+  const buffer = new Uint8Array(Math.min(TRANSFER_BYTES, entry.byteLength));
   let crc = 0;
-  for (let at = 0; at < entry.byteLength; at += SLICE_BYTES) {
-    const slice = buffer.subarray(0, Math.min(SLICE_BYTES, entry.byteLength - at));
+  for (let at = 0; at < entry.byteLength; at += TRANSFER_BYTES) {
+    const slice = buffer.subarray(0, Math.min(TRANSFER_BYTES, entry.byteLength - at));
     if (reader.readNow?.(entry, slice, at) !== true) await reader.read(entry, slice, at);
     crc = crc32(slice, crc);
     progress.add(slice.length);

@@ -8,7 +8,7 @@ import { type Access, fileError, type FileOperation } from "./file_error.ts";
 import type { FileEntry, FileReader, Files } from "./files.ts";
 import { LocalReadHandle } from "./local_read_handle.ts";
 import { LocalRoot } from "./local_root.ts";
-import { SLICE_BYTES, SlicedSink } from "./sliced_sink.ts";
+import { SlicedSink } from "./sliced_sink.ts";
 import type { BlobInfo, BlobSink, ReadHandle, Store, StoreLock } from "./store.ts";
 import { listTemporaries, LOCK_FILE, temporaryPath } from "./temporary_files.ts";
 
@@ -31,6 +31,9 @@ const LOCAL_STORE_OPTIONS: OptionNames<LocalStoreOptions> = { write: true, files
 
 /** A directory may hold very many files, and each question about one takes memory while it is open. */
 const STATS_AT_ONCE = 64;
+
+/** Bytes that a copy reads and writes at once, where the file system links nothing. */
+const COPY_BYTES = 8 * 1024 * 1024;
 
 /**
  * A {@linkcode Store} in one directory, and nowhere else: names never leave it, and a symlink that leads out of it is
@@ -343,7 +346,7 @@ async function attempt<T>(operation: FileOperation, act: () => Promise<T>): Prom
 }
 
 async function copy(from: ReadHandle, to: BlobSink): Promise<void> {
-  const buffer = new Uint8Array(Math.min(SLICE_BYTES, from.size));
+  const buffer = new Uint8Array(Math.min(COPY_BYTES, from.size));
   for (let at = 0; at < from.size;) {
     const count = await from.read(buffer, at);
     if (count === 0) throw new StoreError(`Cannot copy: the blob ends at byte ${at} of ${from.size}`, { offset: at });

@@ -3,9 +3,6 @@ import type { FileWriter } from "./files.ts";
 import { lateWrite } from "./memory_store.ts";
 import type { BlobSink } from "./store.ts";
 
-/** Bytes per write: the fastest that was measured. */
-export const SLICE_BYTES = 8 * 1024 * 1024;
-
 /** Bytes of one write at most, far below the 2,147,479,552 that one call moves: who does not slice has a reason. */
 const MAX_WRITE_BYTES = 64 * 1024 * 1024;
 /** After so many bytes the disk gets to work while the rest is being written: small files are not worth it. */
