@@ -10,9 +10,16 @@ export const TRASH_DIR = "trash";
 
 /** Base names of what is in the trash, oldest first. */
 export async function listTrash(store: Store): Promise<string[]> {
-  const names = (await store.list(TRASH_DIR)).filter(({ name }) => name.endsWith(JSON_NAME_SUFFIX))
-    .map(({ name }) => parseBaseName(withoutSuffix(name)));
-  return names.filter((each): each is BaseName => each !== undefined).sort(compareBaseNames).map(({ base }) => base);
+  return basesOf(await listNames(store));
+}
+
+async function listNames(store: Store): Promise<string[]> {
+  return (await store.list(TRASH_DIR)).map(({ name }) => name);
+}
+
+function basesOf(names: readonly string[]): string[] {
+  return names.filter((name) => name.endsWith(JSON_NAME_SUFFIX)).map((name) => parseBaseName(withoutSuffix(name)))
+    .filter((each): each is BaseName => each !== undefined).sort(compareBaseNames).map(({ base }) => base);
 }
 
 /** Moves a checkpoint into the trash. */
@@ -44,12 +51,12 @@ export async function takeFromTrash(store: Store, choice: number | bigint | stri
  */
 export async function clearTrash(store: Store): Promise<string[]> {
   const kept = new Set((await store.list()).map(({ name }) => name));
-  const removed = (await listTrash(store)).filter((base) => !kept.has(base + JSON_NAME_SUFFIX));
-  const names = (await store.list(TRASH_DIR)).map(({ name }) => name)
+  // Of one list: what is named is what is removed.
+  const names = (await listNames(store))
     .filter((name) => withoutSuffix(name) !== name && parseBaseName(withoutSuffix(name)) !== undefined);
   // Markers first, so that nothing half is taken for a checkpoint.
   for (const suffix of [JSON_NAME_SUFFIX, BIN_DATA_SUFFIX]) {
     for (const name of names) if (name.endsWith(suffix)) await store.remove(`${TRASH_DIR}/${name}`);
   }
-  return removed;
+  return basesOf(names).filter((base) => !kept.has(base + JSON_NAME_SUFFIX));
 }

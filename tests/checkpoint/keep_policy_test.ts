@@ -175,6 +175,20 @@ Deno.test("emptyTrash() does not name a checkpoint whose move into the trash was
   assertEquals(await handler.emptyTrash(), [second, third]);
 });
 
+Deno.test("emptyTrash() lists the trash once: it removes what it names", async () => {
+  const store = new MemoryStore();
+  const { handler, save } = await trainer(store, (config) => config.keep(1).trash());
+  const bases = [await save(1), await save(2), await save(3)];
+  const listed: (string | undefined)[] = [];
+  const list = store.list.bind(store);
+  store.list = (folder) => {
+    listed.push(folder);
+    return list(folder);
+  };
+  assertEquals(await handler.emptyTrash(), bases.slice(0, 2));
+  assertEquals(listed.filter((folder) => folder === "trash"), ["trash"]);
+});
+
 Deno.test("planRetention() names what the next save removes, and changes nothing", async () => {
   const store = new MemoryStore();
   const policy = anyOf(keepLast(2), keepBest(1, { metric: "loss" }));
