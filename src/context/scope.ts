@@ -1,3 +1,5 @@
+import { GLOBAL_STEP_NAME } from "./global_step.ts";
+
 /** A scope and a name, as {@linkcode splitScope} gives them. */
 export interface ScopeAndName {
   /** Absolute scope, or `""` if the text had none. */
@@ -100,7 +102,7 @@ export function withoutEndSlash(path: string): string {
  * of an optimizer (`/AdamOptimizer/global_step`) goes with the optimizer.
  */
 export function belongsToRun(path: string): boolean {
-  return path === "/global_step" || path === "/#rngState" || isAtOrBelow(path, TRAINER_SCOPE);
+  return path === joinScope(ROOT_SCOPE, GLOBAL_STEP_NAME) || path === "/#rngState" || isAtOrBelow(path, TRAINER_SCOPE);
 }
 
 /** Whether a scope, or any scope above it, has the state of an optimizer, or metrics. */
