@@ -1,4 +1,4 @@
-import { WASM } from "./mean_kernel_wasm.ts";
+import { startMeanKernel } from "./start_mean_kernel.ts";
 
 /** Bytes that are divided at once: they stay in the first-level cache. */
 const CHUNK_BYTES = 16 * 1024;
@@ -22,19 +22,6 @@ export function divideSum(sum: Uint8Array, k: number, into: Uint8Array): boolean
   return finite;
 }
 
-type Divide = (at: number, bytes: number, divisor: number) => number;
-
-function startKernel(memory: WebAssembly.Memory): Divide {
-  const module = new WebAssembly.Module(Uint8Array.fromBase64(WASM));
-  const { exports } = new WebAssembly.Instance(module, { env: { memory } });
-  if (!isKernel(exports)) throw new TypeError("not the mean kernel");
-  return exports.divideFloat32;
-}
-
-function isKernel(exports: object): exports is { divideFloat32: Divide } {
-  return "divideFloat32" in exports;
-}
-
 const memory = new WebAssembly.Memory({ initial: 1 });
 const chunk = new Uint8Array(memory.buffer, 0, CHUNK_BYTES);
-const divideFloat32 = startKernel(memory);
+const { divideFloat32 } = startMeanKernel(memory);

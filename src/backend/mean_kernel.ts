@@ -1,12 +1,11 @@
 import { memoryOf } from "./aligned_blocks.ts";
-import { WASM } from "./mean_kernel_wasm.ts";
 import { enoughFor } from "./narrow_mean.ts";
+import { type Mean, startMeanKernel } from "./start_mean_kernel.ts";
 
 /** Bytes of a source that are worked on at once: those of all sources stay in the second-level cache. */
 const CHUNK_BYTES = 16 * 1024;
 const PAGE = 65_536;
 
-type Mean = (from: number, stride: number, k: number, into: number, count: number, enough: number) => number;
 type Means = Readonly<Record<"Float32" | "BFloat16", Mean>>;
 
 /** Where sources that lie in one memory, at one distance, and their mean are. */
@@ -22,9 +21,8 @@ interface Place {
  * Blocks of one {@linkcode alignedBlocks} are used where they are; others are copied into its memory chunk by chunk.
  */
 export class MeanKernel {
-  readonly #module = new WebAssembly.Module(Uint8Array.fromBase64(WASM));
   readonly #memory = new WebAssembly.Memory({ initial: 1 });
-  readonly #means = startKernel(this.#module, this.#memory);
+  readonly #means = startMeans(this.#memory);
   readonly #others = new WeakMap<WebAssembly.Memory, Means>();
   #bytes = new Uint8Array(this.#memory.buffer);
 
@@ -64,7 +62,7 @@ export class MeanKernel {
       buffer === into.buffer && byteOffset === first.byteOffset + index * stride
     );
     if (!fits) return undefined;
-    const means = this.#others.get(memory) ?? startKernel(this.#module, memory);
+    const means = this.#others.get(memory) ?? startMeans(memory);
     this.#others.set(memory, means);
     return { means, from: first.byteOffset, stride, into: into.byteOffset };
   }
@@ -85,12 +83,7 @@ export class MeanKernel {
   }
 }
 
-function startKernel(module: WebAssembly.Module, memory: WebAssembly.Memory): Means {
-  const { exports } = new WebAssembly.Instance(module, { env: { memory } });
-  if (!isKernel(exports)) throw new TypeError("not the mean kernel");
-  return { Float32: exports.meanFloat32, BFloat16: exports.meanBFloat16 };
-}
-
-function isKernel(exports: object): exports is { meanFloat32: Mean; meanBFloat16: Mean } {
-  return "meanFloat32" in exports && "meanBFloat16" in exports;
+function startMeans(memory: WebAssembly.Memory): Means {
+  const { meanFloat32, meanBFloat16 } = startMeanKernel(memory);
+  return { Float32: meanFloat32, BFloat16: meanBFloat16 };
 }
