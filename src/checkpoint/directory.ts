@@ -1,4 +1,4 @@
-import { LimitError, messageOf, type OnWarning } from "../errors.ts";
+import { ConfigError, LimitError, messageOf, type OnWarning } from "../errors.ts";
 import {
   BIN_DATA_SUFFIX,
   compareBaseNames,
@@ -21,6 +21,15 @@ export interface Listing {
   readonly seen: readonly BaseName[];
   /** Sizes in bytes of all blobs at the top level, by name. */
   readonly sizes: ReadonlyMap<string, number>;
+}
+
+/** `store`, or a ConfigError if it is none; a notebook has no types to prevent it. */
+export function expectStore(store: Store): Store {
+  if (typeof store?.list === "function") return store;
+  const found = typeof store === "object" && store !== null ? "an object that is none" : String(store);
+  throw new ConfigError(
+    `Cannot look for checkpoints: wanted the path of a directory or a Store, such as new MemoryStore(), found ${found}`,
+  );
 }
 
 /** Lists the checkpoints of a store by the exact grammar of names; foreign files are not seen at all. */

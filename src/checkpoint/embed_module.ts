@@ -14,6 +14,9 @@ export async function writeEmbedModule(checkpoint: Checkpoint, path: string): Pr
   if (!(checkpoint instanceof Checkpoint)) {
     throw new ConfigError('Cannot write a module: wanted a Checkpoint, such as await openCheckpoint("run")');
   }
+  if (typeof path !== "string" || path === "") {
+    throw new ConfigError(`Cannot write a module to "${path}": wanted the path of a file, such as "model.ts"`);
+  }
   const { store, baseName } = checkpoint;
   const json = new TextDecoder().decode(await readManifestBytes(store, baseName + JSON_NAME_SUFFIX));
   const bin = await store.open(baseName + BIN_DATA_SUFFIX);

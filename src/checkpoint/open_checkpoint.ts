@@ -6,6 +6,7 @@ import { basename } from "@std/path/basename";
 import { dirname } from "@std/path/dirname";
 import { type Checkpoint, checkpointOf } from "./checkpoint.ts";
 import { checkChoice, type CheckpointChoice, choiceText } from "./choice.ts";
+import { expectStore } from "./directory.ts";
 import { joinHome } from "./directory_path.ts";
 import { openSource, type Source, withoutSuffix } from "./source.ts";
 import { withIntact } from "./with_intact.ts";
@@ -80,7 +81,7 @@ async function openChosen(store: Store, { at, step, onWarning = warnOnConsole, s
 
 /** A path names a checkpoint if its last part has the grammar of one, or a suffix; else a directory. */
 function locate(where: string | Store, mapped: boolean): { readonly store: Store; readonly base: string | undefined } {
-  if (typeof where !== "string") return { store: where, base: undefined };
+  if (typeof where !== "string") return { store: expectStore(where), base: undefined };
   const whole = joinHome("", where);
   const path = withoutSuffix(whole);
   const isBase = path !== whole || parseBaseName(basename(path)) !== undefined;

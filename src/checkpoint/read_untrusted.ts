@@ -52,6 +52,9 @@ const LINE_FEED = 0x0a;
 export async function readUntrusted(directory: string, options: UntrustedOptions = {}): Promise<MemoryStore> {
   checkOptions("readUntrusted()", options, UNTRUSTED_OPTIONS);
   const { signal, timeout = DEFAULT_TIMEOUT, maxBytes = DEFAULT_MAX_BYTES, onWarning = warnOnConsole } = options;
+  if (typeof directory !== "string" || directory === "") {
+    throw new ConfigError(`Cannot read "${directory}" in a process of its own: wanted the path of a directory`);
+  }
   const path = resolve(directory);
   checkTask(directory, path, options);
   signal?.throwIfAborted();
@@ -73,7 +76,6 @@ export async function readUntrusted(directory: string, options: UntrustedOptions
 
 function checkTask(directory: string, path: string, options: UntrustedOptions): void {
   const what = `Cannot read "${directory}" in a process of its own`;
-  if (directory === "") throw new ConfigError(`${what}: wanted the path of a directory`);
   if (path.includes(",")) {
     throw new ConfigError(`${what}: no permission can name a path with a comma; rename it`, { path });
   }

@@ -1,4 +1,4 @@
-import { QUARANTINE_DIR } from "./directory.ts";
+import { expectStore, QUARANTINE_DIR } from "./directory.ts";
 import { JSON_NAME_SUFFIX } from "../format/mod.ts";
 import { drawable } from "../render/mod.ts";
 import { LocalStore, type Store } from "../store/mod.ts";
@@ -44,7 +44,9 @@ export interface Repair {
 /** Does what the exported `repair` (on_demand.ts) promises. */
 export async function repair(place: string | Store, options: RepairOptions = {}): Promise<Repair> {
   checkOptions("repair()", options, REPAIR_OPTIONS);
-  const store = typeof place === "string" ? new LocalStore(place, { write: options.dryRun !== true }) : place;
+  const store = typeof place === "string"
+    ? new LocalStore(place, { write: options.dryRun !== true })
+    : expectStore(place);
   if (options.dryRun === true) return await putAside(store, options);
   return await asGuest(store, "repair", () => putAside(store, options));
 }

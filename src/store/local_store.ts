@@ -71,7 +71,9 @@ export class LocalStore implements Store {
   /** Makes a store in the directory `root`, which need not exist yet. ConfigError if `root` is empty. */
   constructor(root: string, options: LocalStoreOptions = {}) {
     checkOptions("new LocalStore()", options, LOCAL_STORE_OPTIONS);
-    if (root === "") throw new ConfigError('Cannot make LocalStore: root is ""; wanted the path of a directory');
+    if (typeof root !== "string" || root === "") {
+      throw new ConfigError(`Cannot make LocalStore: root is "${root}"; wanted the path of a directory`);
+    }
     this.label = resolve(root);
     this.writable = options.write ?? true;
     this.#files = options.files ?? new DenoFiles();

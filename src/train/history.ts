@@ -91,7 +91,9 @@ export class History {
    */
   static async open(directory: string, options: HistoryOptions = {}): Promise<History> {
     checkOptions("History.open()", options, HISTORY_OPTIONS);
-    if (directory === "") throw new ConfigError('Cannot open the history in "": wanted the path of a directory');
+    if (typeof directory !== "string" || directory === "") {
+      throw new ConfigError(`Cannot open the history in "${directory}": wanted the path of a directory`);
+    }
     const file = new AppendFile(joinHome("", directory), TRAINING_PLOT_FILE_NAME, wholeEnd);
     const history = new History();
     history.#file = file;

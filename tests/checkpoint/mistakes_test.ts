@@ -6,17 +6,24 @@ import {
   ConfigError,
   Context,
   CorruptError,
+  examine,
   FormatError,
   load,
+  LocalStore,
   MemoryStore,
   NotFoundError,
   openCheckpoint,
   parseContextSettings,
+  previewMean,
+  readUntrusted,
+  repair,
   ShapeError,
   Tensor,
+  timeline,
   VariableError,
   writeEmbedModule,
 } from "@cairn/checkpoints";
+import { History } from "@cairn/checkpoints/train";
 import { toFileUrl } from "@std/path";
 
 /** What a caller without type checking would pass. */
@@ -175,4 +182,39 @@ Deno.test("every call that chooses a checkpoint refuses a choice that there is n
   await assertRejects(() => handler.unpin(wrong(undefined)), ConfigError, "Cannot choose checkpoint undefined");
   await assertRejects(() => handler.pin(wrong(null)), ConfigError, "Cannot choose checkpoint null");
   assertEquals([await handler.pinned(), ctx.getGlobalStep()], [[pinned], 300]);
+});
+
+Deno.test("calls that look for checkpoints say what they want when they get no place", async () => {
+  const looks: ((place: unknown) => Promise<unknown>)[] = [
+    (place) => openCheckpoint(wrong(place)),
+    (place) => timeline(wrong(place)),
+    (place) => examine(wrong(place)),
+    (place) => repair(wrong(place)),
+    (place) => repair(wrong(place), { dryRun: true }),
+    (place) => previewMean(wrong(place), 1),
+  ];
+  const places: [place: unknown, found: string][] = [[undefined, "undefined"], [null, "null"], [5, "5"], [
+    { dir: "run" },
+    "an object that is none",
+  ], [Object.create(null), "an object that is none"]];
+  for (const [place, found] of places) {
+    for (const look of looks) {
+      const error = await assertRejects(() => look(place), ConfigError);
+      assertEquals(
+        error.message,
+        "Cannot look for checkpoints: wanted the path of a directory or a Store, such as new MemoryStore(), " +
+          `found ${found}`,
+      );
+    }
+  }
+});
+
+Deno.test("calls that take a path say what they want when they get none", async () => {
+  const checkpoint = await openCheckpoint(await run());
+  for (const path of [undefined, null, 5, ""]) {
+    assertThrows(() => new LocalStore(wrong(path)), ConfigError, `root is "${path}"; wanted the path of a directory`);
+    await assertRejects(() => readUntrusted(wrong(path)), ConfigError, `"${path}" in a process of its own: wanted`);
+    await assertRejects(() => writeEmbedModule(checkpoint, wrong(path)), ConfigError, `to "${path}": wanted the path`);
+    await assertRejects(() => History.open(wrong(path)), ConfigError, `history in "${path}": wanted the path`);
+  }
 });
