@@ -54,8 +54,9 @@ export async function examine(place: CheckpointsPlace, options: ExamineOptions =
 
 /**
  * Puts aside what is broken in a directory (or Store): torn checkpoints, orphaned payloads and pins are moved into its
- * folder `quarantine`, so that GoMLX, which stumbles over a torn newest checkpoint, opens it again. Nothing is ever
- * deleted or replaced, and nothing foreign touched. With `verify` checkpoints with a wrong checksum count as torn. With
+ * folder `quarantine`, so that GoMLX, which stumbles over a torn newest checkpoint, opens it again. What is of one
+ * checkpoint gets one name there, numbered if that is taken: `….json.1`, `….bin.1`, `….pin.1`. Nothing is ever deleted or
+ * replaced, and nothing foreign touched. With `verify` checkpoints with a wrong checksum count as torn. With
  * `dryRun` it only tells what it would do. What is in `backup` and in `trash` is left there.
  *
  * Takes the lock, so no other process may be saving there; with the saves of this process it takes turns, and their

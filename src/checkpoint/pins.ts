@@ -12,12 +12,17 @@ export async function listPins(store: Store): Promise<ReadonlySet<string>> {
   return new Set(names.filter((name) => parseBaseName(name) !== undefined));
 }
 
+/** The entry that pins a checkpoint. */
+export function pinFile(base: string): string {
+  return `${PINS_DIR}/${base}`;
+}
+
 /** Pins a checkpoint, durably. Pinning twice is harmless. */
 export async function addPin(store: Store, base: string): Promise<void> {
-  await store.publish(`${PINS_DIR}/${base}`, (sink) => sink.write(TEXT));
+  await store.publish(pinFile(base), (sink) => sink.write(TEXT));
 }
 
 /** Takes the pin away, durably; none is not an error. */
 export async function removePin(store: Store, base: string): Promise<void> {
-  await store.remove(`${PINS_DIR}/${base}`);
+  await store.remove(pinFile(base));
 }

@@ -1,11 +1,10 @@
 import { expectStore, QUARANTINE_DIR } from "./directory.ts";
-import { JSON_NAME_SUFFIX } from "../format/mod.ts";
 import { drawable } from "../render/mod.ts";
 import { LocalStore, type Store } from "../store/mod.ts";
-import { listPins, PINS_DIR } from "./pins.ts";
+import { listPins, pinFile, PINS_DIR } from "./pins.ts";
+import { putAside } from "./put_aside.ts";
 import { examine, EXAMINE_OPTIONS, type Examined, type ExamineOptions } from "./examine.ts";
 import { repairView } from "./repair_view.ts";
-import { haveSameBytes } from "./same_bytes.ts";
 import { asGuest } from "./writer_lock.ts";
 import { checkOptions, type OptionNames } from "../options.ts";
 
@@ -47,66 +46,39 @@ export async function repair(place: string | Store, options: RepairOptions = {})
   const store = typeof place === "string"
     ? new LocalStore(place, { write: options.dryRun !== true })
     : expectStore(place);
-  if (options.dryRun === true) return await putAside(store, options);
-  return await asGuest(store, "repair", () => putAside(store, options));
+  if (options.dryRun === true) return await putAllAside(store, options);
+  return await asGuest(store, "repair", () => putAllAside(store, options));
 }
 
-async function putAside(store: Store, { dryRun: isDry, ...options }: RepairOptions): Promise<Repair> {
+async function putAllAside(store: Store, { dryRun: isDry, ...options }: RepairOptions): Promise<Repair> {
   const dryRun = isDry === true;
   const { found } = await examine(store, options);
   const broken = found.filter(({ kind }) => kind === "torn" || kind === "orphaned");
-  const taken = new Set((await store.list(QUARANTINE_DIR)).map(({ name }) => name));
-  const pins = await listPins(store);
+  const aside = new Set((await store.list(QUARANTINE_DIR)).map(({ name }) => name));
   const moved: MovedFile[] = [];
-  for (const item of broken.filter(isMovable).flatMap((each) => [each, ...pinOf(each, pins)])) {
-    const names = await namesAside(store, item.files, taken);
-    const moves = item.files.map((from, i) => ({ from, to: names[i] ?? from, problem: item.problem ?? item.kind }));
-    if (!dryRun) await move(store, moves);
-    moved.push(...moves);
+  for (const { files, problemOf } of withPins(broken.filter(isMovable), await listPins(store))) {
+    const names = await putAside(store, files, aside, dryRun);
+    moved.push(...files.map((from, i) => ({ from, to: names[i] ?? from, problem: problemOf(from) })));
   }
   const left = [...broken.filter((each) => !isMovable(each)), ...found.filter(({ kind }) => kind === "temporary")];
   const intact = found.filter(({ kind, name }) => kind === "intact" && !name.includes("/")).map(({ name }) => name);
   return drawable({ place: store.label, dryRun, moved, left, intact }, repairView);
 }
 
-/** The pin of a torn checkpoint has lost it as soon as that is put aside. */
-function pinOf({ kind, name }: Examined, pins: ReadonlySet<string>): Pick<Examined, "kind" | "files" | "problem">[] {
-  if (kind !== "torn" || !pins.has(name)) return [];
-  return [{ kind: "orphaned", files: [`${PINS_DIR}/${name}`], problem: "the pin of a torn checkpoint" }];
+/** What goes together: the pin of a broken checkpoint has lost it as soon as that is put aside. */
+function withPins(broken: readonly Examined[], pins: ReadonlySet<string>): readonly {
+  readonly files: readonly string[];
+  readonly problemOf: (file: string) => string;
+}[] {
+  const itsPins = new Set(broken.filter(({ name }) => pins.has(name)).map(({ name }) => pinFile(name)));
+  return broken.filter(({ name }) => !itsPins.has(name)).map(({ kind, name, files, problem = kind }) => ({
+    files: pins.has(name) ? [...files, pinFile(name)] : files,
+    problemOf: (file) =>
+      file === pinFile(name) ? kind === "torn" ? "the pin of a torn checkpoint" : "a pin without checkpoint" : problem,
+  }));
 }
 
 /** Backups are somebody's own, and what is in the trash misleads nobody. */
 function isMovable({ name }: Examined): boolean {
   return !name.includes("/") || name.startsWith(`${PINS_DIR}/`);
-}
-
-/** Whole here or there at any instant, marker last to come and first to go. */
-async function move(store: Store, moves: readonly MovedFile[]): Promise<void> {
-  const markerFirst = moves.toSorted((a, b) => rank(a) - rank(b));
-  for (const { from, to } of markerFirst.toReversed()) await store.link(from, to);
-  for (const { from } of markerFirst) await store.remove(from);
-}
-
-function rank({ from }: MovedFile): number {
-  return from.endsWith(JSON_NAME_SUFFIX) ? 0 : 1;
-}
-
-/**
- * Names in the quarantine, numbered alike, that nothing has yet, or that have the same bytes: then a repair was
- * interrupted, and this one finishes it. What was put aside before is never replaced.
- */
-async function namesAside(store: Store, files: readonly string[], taken: ReadonlySet<string>): Promise<string[]> {
-  for (let count = 0;; count++) {
-    const names = files.map((from) => asideName(from) + (count === 0 ? "" : `.${count}`));
-    const aside = names.map((name) => `${QUARANTINE_DIR}/${name}`);
-    let isFree = true;
-    for (const [i, name] of names.entries()) {
-      isFree &&= !taken.has(name) || await haveSameBytes(store, files[i] ?? "", aside[i] ?? "");
-    }
-    if (isFree) return aside;
-  }
-}
-
-function asideName(from: string): string {
-  return from.startsWith(`${PINS_DIR}/`) ? `${from.slice(PINS_DIR.length + 1)}.pin` : from;
 }

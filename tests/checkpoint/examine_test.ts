@@ -213,6 +213,43 @@ Deno.test("repair() finishes what an interrupted repair began, and gives both fi
   assertEquals(await names(), ["bin", "bin.1", "json", "json.1"].map((suffix) => `${ORPHAN}.${suffix}`));
 });
 
+Deno.test("repair() gives a checkpoint and its pin one number, also when an interrupted one is finished", async () => {
+  const store = new MemoryStore();
+  await saveRun(store, 1, { w: [1] });
+  const names = async () => (await store.list("quarantine")).map(({ name }) => name.slice(ORPHAN.length));
+  const tear = async (payload: string): Promise<void> => {
+    await put(store, `${ORPHAN}.bin`, payload);
+    await put(store, `${ORPHAN}.json`, "{");
+    await put(store, `pins/${ORPHAN}`, "pinned");
+  };
+  // The name of the pin is free, but that of the checkpoint is not.
+  await put(store, `quarantine/${ORPHAN}.json`, "another");
+  await put(store, `quarantine/${ORPHAN}.bin`, "another");
+  await tear("payload");
+  await repair(store);
+  const first = [".bin", ".bin.1", ".json", ".json.1", ".pin.1"];
+  assertEquals(await names(), first);
+  // The name of the checkpoint is free, but that of the pin is not.
+  await put(store, `quarantine/${ORPHAN}.pin.2`, "another");
+  await tear("other payload");
+  await repair(store);
+  const both = [...first, ".bin.3", ".json.3", ".pin.2", ".pin.3"].sort();
+  assertEquals(await names(), both);
+  // Stopped anywhere: the rest goes where its others are.
+  await tear("other payload");
+  await store.remove(`pins/${ORPHAN}`);
+  await repair(store);
+  await put(store, `${ORPHAN}.bin`, "other payload");
+  await repair(store);
+  assertEquals(await names(), both);
+  // A payload and a pin without manifest are of one checkpoint too.
+  await put(store, `pins/${ORPHAN}`, "pinned");
+  await put(store, `${ORPHAN}.bin`, "third payload");
+  await repair(store);
+  assertEquals(await names(), [...both, ".bin.4", ".pin.4"].sort());
+  assertEquals((await examine(store)).ok, true);
+});
+
 Deno.test("repair() works while a Handler of this process saves there, which goes on afterwards", async () => {
   await using directory = await TemporaryDirectory.make();
   const store = new MemoryStore();

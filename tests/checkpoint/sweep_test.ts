@@ -1,9 +1,11 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
-import { build } from "../../src/checkpoint/mod.ts";
+import { assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
+import { build, examine } from "../../src/checkpoint/mod.ts";
 import { sortBlobs } from "../../src/checkpoint/leftovers.ts";
-import { LocalStore, MemoryStore } from "../../src/store/mod.ts";
+import { CheckpointError } from "../../src/errors.ts";
+import { LocalStore, MemoryStore, type Store } from "../../src/store/mod.ts";
 import { namesIn, TemporaryDirectory } from "../store/temporary_directory.ts";
 import { namesOf, put } from "./blobs.ts";
+import { FaultyFiles } from "./faulty_files.ts";
 import { contextOf, saveRun, SILENT } from "./runs.ts";
 
 const TIME = "20240101-000000";
@@ -156,3 +158,78 @@ Deno.test("the first save() leaves damaged checkpoints where none is whole", asy
   assertEquals((await store.list()).length, 4);
   assertEquals(await store.list("quarantine"), []);
 });
+
+Deno.test("the first save() puts the pin of a damaged checkpoint aside with it, and no other", async () => {
+  await using directory = await TemporaryDirectory.make();
+  const store = new LocalStore(directory.path);
+  const [whole, torn] = [await saveRun(store, 1, { w: [1] }), await saveRun(store, 2, { w: [2] })];
+  for (const base of [whole, torn]) await put(store, `pins/${base}`, "pinned");
+  await put(store, `${torn}.json`, "{");
+  await saveFirst(store, whole);
+  assertEquals(namesIn(`${directory.path}/quarantine`), [`${torn}.bin`, `${torn}.json`, `${torn}.pin`]);
+  assertEquals(namesIn(`${directory.path}/pins`), [whole]);
+  assertEquals((await examine(store)).ok, true);
+});
+
+Deno.test("the first save() finishes what an interrupted one was putting aside, wherever that was stopped", async () => {
+  // Each file as it is linked, then each as it is removed.
+  for (let stop = 0; stop < 6; stop++) {
+    await using directory = await TemporaryDirectory.make();
+    const files = new FaultyFiles();
+    const store = new LocalStore(directory.path, { files });
+    const [whole, torn] = [await saveRun(store, 1, { w: [1] }), await saveRun(store, 2, { w: [2] })];
+    await put(store, `pins/${torn}`, "pinned");
+    await put(store, `${torn}.json`, "{");
+    let count = 0;
+    let isDead = false;
+    files.failWhen = (change) => isDead ||= /^(link|remove) /.test(change) && change.includes(torn) && count++ === stop;
+    await assertRejects(() => saveFirst(store, whole), CheckpointError, "injected");
+    assertEquals(count, stop + 1);
+    files.failWhen = undefined;
+    await saveFirst(store, whole);
+    assertEquals(namesIn(`${directory.path}/quarantine`), [`${torn}.bin`, `${torn}.json`, `${torn}.pin`], `${stop}`);
+    assertEquals(namesIn(`${directory.path}/pins`), [], `${stop}`);
+    assertEquals((await examine(store)).ok, true, `${stop}`);
+  }
+});
+
+Deno.test("the first save() puts a damaged checkpoint aside beside another of its name, under one number", async () => {
+  const store = new MemoryStore();
+  const [whole, torn] = [await saveRun(store, 1, { w: [1] }), await saveRun(store, 2, { w: [2] })];
+  await put(store, `quarantine/${torn}.json`, "another");
+  await put(store, `pins/${torn}`, "pinned");
+  await put(store, `${torn}.json`, "{");
+  await saveFirst(store, whole);
+  const aside = (await store.list("quarantine")).map(({ name }) => name);
+  assertEquals(aside, ["bin.1", "json", "json.1", "pin.1"].map((suffix) => `${torn}.${suffix}`));
+});
+
+Deno.test("the first save() removes the pin of a save that was interrupted with its payload", async () => {
+  const store = new MemoryStore();
+  const whole = await saveRun(store, 1, { w: [1] });
+  const half = `checkpoint-n0000007-${TIME}-initial`;
+  await put(store, `pins/${half}`, "pinned");
+  await put(store, `${half}.bin`, "no manifest");
+  await saveFirst(store, whole);
+  assertEquals(await store.list("pins"), []);
+  assertEquals((await examine(store)).ok, true);
+});
+
+Deno.test("the first save() removes payloads that an interrupted emptyTrash() left, and says so", async () => {
+  const store = new MemoryStore("run");
+  const whole = await saveRun(store, 1, { w: [1] });
+  const half = `checkpoint-n0000000-${TIME}-initial`;
+  await put(store, `trash/${half}.bin`, "no manifest");
+  const warnings = await saveFirst(store, whole);
+  assertEquals(await store.list("trash"), []);
+  assertMatch(warnings.join(), /removed 1 payload without manifest in "memory:run\/trash".*: checkpoint-n0000000/);
+});
+
+/** Saves once from a Handler that was just built on `base`; gives the warnings. */
+async function saveFirst(store: Store, base: string): Promise<string[]> {
+  const warnings: string[] = [];
+  const config = build(contextOf({ w: [2] })).store(store).at(base).keep(-1).onWarning((text) => warnings.push(text));
+  await using handler = await config.done();
+  await handler.save();
+  return warnings;
+}

@@ -28,12 +28,16 @@ export const CRASH_SCENARIOS: readonly FaultScenario<Promised>[] = [
     keep: 1,
     trash: true,
     steps: ["save", "save", "emptyTrash"],
-    recovery: ["emptyTrash"],
   }),
   checkpointScenario("keep(5): save, repair", {
     keep: 5,
     steps: ["save", "tear", "repair"],
     recovery: ["repair", "save"],
+  }),
+  checkpointScenario("keep(5): save, sweep", {
+    keep: 5,
+    steps: ["save", "tear", "sweep"],
+    recovery: ["sweep"],
   }),
   checkpointScenario("policies and a pin: save, save pinned", {
     keep: anyOf(keepLast(1), keepEveryNSteps(2)),
