@@ -33,6 +33,8 @@ export class Retention {
   readonly #store: Store;
   readonly #settings: HandlerSettings;
   readonly #owned = new Set<string>();
+  /** Their removal has begun. */
+  readonly #going = new Set<string>();
   #warnedOfRest = false;
 
   constructor(settings: HandlerSettings) {
@@ -64,9 +66,14 @@ export class Retention {
     const rows = await this.survey.of(listing);
     const verdicts = judge(rowsOf(rows, await listPins(this.#store)), this.policy, now, this.#rules.mayRemove);
     const goes = verdicts.filter(({ stays }) => !stays).map(({ baseName }) => baseName);
-    for (const base of goes) {
+    const listed = new Set(listing.checkpoints.map(({ base }) => base));
+    // What failed when the manifest was gone is in no listing any more.
+    const half = [...this.#going].filter((base) => !listed.has(base));
+    for (const base of [...half, ...goes]) {
+      this.#going.add(base);
       if (this.#settings.trash) await (await import("./trash.ts")).moveToTrash(this.#store, base);
       else await removeCheckpoint(this.#store, base);
+      this.#going.delete(base);
     }
     const spared = verdicts.filter(({ reasons }) => reasons.includes(BY_OTHERS)).length;
     if (spared === 0 || this.#warnedOfRest) return;

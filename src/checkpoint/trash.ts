@@ -1,25 +1,22 @@
 import { NotFoundError } from "../errors.ts";
-import { type BaseName, BIN_DATA_SUFFIX, compareBaseNames, JSON_NAME_SUFFIX, parseBaseName } from "../format/mod.ts";
+import { type BaseName, compareBaseNames, JSON_NAME_SUFFIX, parseBaseName } from "../format/mod.ts";
 import type { Store } from "../store/mod.ts";
-import { withoutSuffix } from "./source.ts";
-import { addPin } from "./pins.ts";
+import { removeCheckpoint } from "./directory.ts";
+import { sortBlobs, type SortedBlobs } from "./leftovers.ts";
 import { moveCheckpoint } from "./move_checkpoint.ts";
+import { addPin } from "./pins.ts";
+import { withoutSuffix } from "./source.ts";
 
 /** The folder that retention moves checkpoints into, on request. */
 export const TRASH_DIR = "trash";
 
 /** Base names of what is in the trash, oldest first. */
 export async function listTrash(store: Store): Promise<string[]> {
-  return basesOf(await listNames(store));
+  return withManifest(sortBlobs(await store.list(TRASH_DIR))).map(({ base }) => base);
 }
 
-async function listNames(store: Store): Promise<string[]> {
-  return (await store.list(TRASH_DIR)).map(({ name }) => name);
-}
-
-function basesOf(names: readonly string[]): string[] {
-  return names.filter((name) => name.endsWith(JSON_NAME_SUFFIX)).map((name) => parseBaseName(withoutSuffix(name)))
-    .filter((each): each is BaseName => each !== undefined).sort(compareBaseNames).map(({ base }) => base);
+function withManifest({ pairs, torn }: SortedBlobs): readonly BaseName[] {
+  return [...pairs, ...torn].sort(compareBaseNames);
 }
 
 /** Moves a checkpoint into the trash. */
@@ -52,11 +49,9 @@ export async function takeFromTrash(store: Store, choice: number | bigint | stri
 export async function clearTrash(store: Store): Promise<string[]> {
   const kept = new Set((await store.list()).map(({ name }) => name));
   // Of one list: what is named is what is removed.
-  const names = (await listNames(store))
-    .filter((name) => withoutSuffix(name) !== name && parseBaseName(withoutSuffix(name)) !== undefined);
-  // Markers first, so that nothing half is taken for a checkpoint.
-  for (const suffix of [JSON_NAME_SUFFIX, BIN_DATA_SUFFIX]) {
-    for (const name of names) if (name.endsWith(suffix)) await store.remove(`${TRASH_DIR}/${name}`);
-  }
-  return basesOf(names).filter((base) => !kept.has(base + JSON_NAME_SUFFIX));
+  const sorted = sortBlobs(await store.list(TRASH_DIR));
+  const listed = withManifest(sorted);
+  // One after the other, so that an interruption leaves half of one at most.
+  for (const { base } of [...sorted.orphaned, ...listed]) await removeCheckpoint(store, `${TRASH_DIR}/${base}`);
+  return listed.map(({ base }) => base).filter((base) => !kept.has(base + JSON_NAME_SUFFIX));
 }

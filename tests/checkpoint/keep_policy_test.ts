@@ -11,10 +11,12 @@ import {
   timeline,
 } from "../../src/checkpoint/mod.ts";
 import { Context } from "../../src/context/mod.ts";
-import { ConfigError, NotFoundError, StoreError } from "../../src/errors.ts";
-import { type BlobInfo, type BlobSink, MemoryStore, type Store } from "../../src/store/mod.ts";
+import { CheckpointError, ConfigError, NotFoundError, StoreError } from "../../src/errors.ts";
+import { type BlobInfo, type BlobSink, LocalStore, MemoryStore, type Store } from "../../src/store/mod.ts";
+import { namesIn, TemporaryDirectory } from "../store/temporary_directory.ts";
 import { contentsOf, namesOf, put } from "./blobs.ts";
 import { CountingStore } from "./counting_store.ts";
+import { FaultyFiles } from "./faulty_files.ts";
 import { contextOf, SILENT, valuesIn } from "./runs.ts";
 import { joinedHead } from "../render/joined_head.ts";
 
@@ -187,6 +189,23 @@ Deno.test("emptyTrash() lists the trash once: it removes what it names", async (
   };
   assertEquals(await handler.emptyTrash(), bases.slice(0, 2));
   assertEquals(listed.filter((folder) => folder === "trash"), ["trash"]);
+});
+
+Deno.test("emptyTrash() that fails half-way leaves the rest whole, and is finished by the next call", async () => {
+  await using directory = await TemporaryDirectory.make();
+  const files = new FaultyFiles();
+  const { handler, save } = await trainer(
+    new LocalStore(directory.path, { files }),
+    (config) => config.keep(1).trash(),
+  );
+  const [, second, third] = [await save(1), await save(2), await save(3), await save(4)];
+  files.failWhen = (change) => change === `remove ${second}.bin`;
+  await assertRejects(() => handler.emptyTrash(), CheckpointError, "injected");
+  assertEquals(await handler.trashed(), [third]);
+  assertEquals(namesIn(`${directory.path}/trash`), [`${second}.bin`, `${third}.bin`, `${third}.json`]);
+  files.failWhen = undefined;
+  assertEquals([await handler.emptyTrash(), namesIn(`${directory.path}/trash`)], [[third], []]);
+  await handler[Symbol.asyncDispose]();
 });
 
 Deno.test("planRetention() names what the next save removes, and changes nothing", async () => {

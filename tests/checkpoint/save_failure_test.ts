@@ -1,11 +1,11 @@
-import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { build, load } from "../../src/checkpoint/mod.ts";
+import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
+import { build, examine, load } from "../../src/checkpoint/mod.ts";
 import { Context } from "../../src/context/mod.ts";
 import { CheckpointError, ConfigError, CorruptError, FormatError, VariableError } from "../../src/errors.ts";
 import type { Progress } from "../../src/render/mod.ts";
 import { LocalStore, MemoryStore } from "../../src/store/mod.ts";
 import { Tensor } from "../../src/tensor/mod.ts";
-import { TemporaryDirectory } from "../store/temporary_directory.ts";
+import { namesIn, TemporaryDirectory } from "../store/temporary_directory.ts";
 import { bytesOf, contentsOf, namesOf, put } from "./blobs.ts";
 import { FaultyFiles } from "./faulty_files.ts";
 import { contextOf, valuesIn } from "./runs.ts";
@@ -86,6 +86,28 @@ Deno.test("save() that cannot remove older checkpoints has saved, says so, and c
   files.failWhen = undefined;
   const third = await handler.save();
   assertEquals(await handler.listCheckpoints(), [third.baseName]);
+});
+
+Deno.test("save() finishes a removal that failed half-way, into the trash too, and leaves what was restored", async () => {
+  for (const trash of [false, true]) {
+    await using directory = await TemporaryDirectory.make();
+    const files = new FaultyFiles();
+    const warnings: string[] = [];
+    const store = new LocalStore(directory.path, { files });
+    const config = build(contextOf({ w: [1] })).store(store).keep(1).trash(trash);
+    await using handler = await config.onWarning((text) => warnings.push(text)).done();
+    const first = await handler.save();
+    files.failWhen = (change) => change === `remove ${first.baseName}.bin`;
+    const second = await handler.save();
+    assertMatch(warnings.join(), /could not remove older checkpoints.* injected: remove .*bin$/);
+    const payloads = () => namesIn(directory.path).filter((name) => name.endsWith(".bin"));
+    assertEquals(payloads(), [first, second].map(({ baseName }) => `${baseName}.bin`));
+    files.failWhen = undefined;
+    if (trash) assertEquals(await handler.restoreFromTrash(), first.baseName);
+    const third = await handler.save();
+    assertEquals(payloads(), [...trash ? [first] : [], third].map(({ baseName }) => `${baseName}.bin`));
+    assertEquals((await examine(store)).ok, true);
+  }
 });
 
 Deno.test("save() publishes the payload before the manifest and removes the manifest before the payload", async () => {
