@@ -32,6 +32,9 @@ const LOCAL_STORE_OPTIONS: OptionNames<LocalStoreOptions> = { write: true, files
 /** A directory may hold very many files, and each question about one takes memory while it is open. */
 const STATS_AT_ONCE = 64;
 
+/** While a directory is read, another process may put one file in the place of another; more often in a row it does not. */
+const MAX_READS = 10;
+
 /** Bytes that a copy reads and writes at once, where the file system links nothing. */
 const COPY_BYTES = 8 * 1024 * 1024;
 
@@ -104,14 +107,13 @@ export class LocalStore implements Store {
     return attempt(operation, async () => {
       const directory = await this.#root.folder(folder === undefined ? folder : checkFolder(folder), operation);
       if (directory === undefined) return [];
-      const entries = await this.#files.list(directory);
-      const blobs: BlobInfo[] = [];
-      for (let at = 0; at < entries.length; at += STATS_AT_ONCE) {
-        const some = entries.slice(at, at + STATS_AT_ONCE);
-        const infos = await Promise.all(some.map((entry) => this.#blobInfo(directory, entry, operation)));
-        blobs.push(...infos.filter((info) => info !== undefined));
+      for (let reads = 1;; reads++) {
+        const infos = await this.#blobInfos(directory, operation);
+        // What was there instead of it by then is not listed.
+        if (infos.includes("vanished") && reads < MAX_READS) continue;
+        const blobs = infos.filter((info) => info !== "vanished");
+        return blobs.sort((a, b) => compareNames(a.name, b.name));
       }
-      return blobs.sort((a, b) => compareNames(a.name, b.name));
     });
   }
 
@@ -299,7 +301,23 @@ export class LocalStore implements Store {
     }
   }
 
-  async #blobInfo(directory: string, entry: FileEntry, operation: FileOperation): Promise<BlobInfo | undefined> {
+  async #blobInfos(directory: string, operation: FileOperation): Promise<(BlobInfo | "vanished")[]> {
+    const entries = await this.#files.list(directory);
+    const found: (BlobInfo | "vanished")[] = [];
+    for (let at = 0; at < entries.length; at += STATS_AT_ONCE) {
+      const some = entries.slice(at, at + STATS_AT_ONCE);
+      const infos = await Promise.all(some.map((entry) => this.#blobInfo(directory, entry, operation)));
+      found.push(...infos.filter((info) => info !== undefined));
+    }
+    return found;
+  }
+
+  /** Undefined if it is no blob. */
+  async #blobInfo(
+    directory: string,
+    entry: FileEntry,
+    operation: FileOperation,
+  ): Promise<BlobInfo | "vanished" | undefined> {
     const { name } = entry;
     if (!isBlobFile(name) || (entry.kind !== "file" && entry.kind !== "symlink")) return undefined;
     const path = join(directory, name);
@@ -307,8 +325,8 @@ export class LocalStore implements Store {
       const stat = await this.#files.stat(entry.kind === "file" ? path : await this.#linkGoal(path, operation));
       return stat.kind === "file" || stat.kind === "symlink" ? { name, size: stat.size } : undefined;
     } catch (error) {
-      // It was removed since the directory was read.
-      return ignoreMissing(error);
+      ignoreMissing(error);
+      return "vanished";
     }
   }
 

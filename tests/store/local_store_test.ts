@@ -354,6 +354,23 @@ Deno.test("list() leaves out temporary files, the lock, folders and sockets, and
   for (const name of ["folder", "fifo"]) await assertRejects(() => store.open(name), StoreError, "is not a file");
 });
 
+Deno.test("list() shows what took the place of a file while it read, however often", async () => {
+  await using directory = await TemporaryDirectory.make();
+  for (const [often, wanted] of [[1, "b1"], [9, "b9"], [Infinity, ""]] as const) {
+    let count = 0;
+    const files = new (class extends DenoFiles {
+      override async list(path: string) {
+        const entries = await super.list(path);
+        if (count < often) await Deno.rename(`${path}/b${count}`, `${path}/b${++count}`);
+        return entries;
+      }
+    })();
+    await Deno.writeFile(`${directory.path}/b0`, TEXT);
+    assertEquals((await new LocalStore(directory.path, { files }).list()).map(({ name }) => name).join(), wanted);
+    await Deno.remove(`${directory.path}/b${count}`);
+  }
+});
+
 Deno.test("errors of the file system itself carry path and essence", async () => {
   await using directory = await TemporaryDirectory.make();
   const store = new LocalStore(directory.path);
