@@ -67,18 +67,23 @@ export async function loadAllInOrdinaryPages(work: Work): Promise<number> {
 /** The same from mapped files; a byte of every page is touched. Nothing is compared with checksums. */
 export async function loadMapped(work: Work): Promise<number> {
   const context = new Context();
+  // What touches is no part of what is measured, and compiled before, as it is in other tools.
+  touch(new Uint8Array(2 ** 20), 1);
   await readyMachine(work);
   const warnings: string[] = [];
   let sum = 0;
   const seconds = await secondsOf(async () => {
     await load(context).dir(work.model, { mapped: true }).onWarning((text) => warnings.push(text)).immediate().done();
-    for (const variable of context.iterVariables()) {
-      const { bytes } = variable.value();
-      for (let at = 0; at < bytes.length; at += 4096) sum += bytes[at] ?? 0;
-    }
+    for (const variable of context.iterVariables()) sum += touch(variable.value().bytes, 4096);
   });
   if (warnings.length > 0 || sum === 0) throw new Error(warnings.join() || "nothing was loaded");
   return seconds;
+}
+
+function touch(bytes: Uint8Array, step: number): number {
+  let sum = 0;
+  for (let at = 0; at < bytes.length; at += step) sum += bytes[at] ?? 0;
+  return sum;
 }
 
 /** Opens lazily and reads the first variable, its checksum compared. */
