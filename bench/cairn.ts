@@ -46,7 +46,7 @@ export async function saveUnread(work: Work): Promise<number> {
   return await secondsOf(() => handler.save());
 }
 
-/** Loads everything into memory, in large pages, checksums compared. */
+/** Loads everything into memory, checksums compared. */
 export async function loadAll(work: Work): Promise<number> {
   const context = new Context();
   await readyMachine(work);
@@ -56,12 +56,6 @@ export async function loadAll(work: Work): Promise<number> {
   // The global step comes on top.
   if (context.memory() < bytesOf(work)) throw new Error(`${context.memory()} of ${bytesOf(work)} bytes were loaded`);
   return seconds;
-}
-
-/** The same where the program has no `--allow-ffi`: memory comes in ordinary pages. */
-export async function loadAllInOrdinaryPages(work: Work): Promise<number> {
-  Deno.permissions.revokeSync({ name: "ffi" });
-  return await loadAll(work);
 }
 
 /** The same from mapped files; a byte of every page is touched. Nothing is compared with checksums. */

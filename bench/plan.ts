@@ -77,8 +77,6 @@ export function planOf(sizes: Sizes, peers: readonly Peer[]): Plan {
   const idle = (operation: string, title: string): Row => ({ ...row(operation, large, "", { small: true }), title });
   const save = row("save", large, "durable save", { beside: dd });
   const load = row("loadAll", large, "load all, immediate()", { beside: read });
-  const ordinary = "load all, immediate(), without --allow-ffi";
-  const loadOrdinary = row("loadAllInOrdinaryPages", large, ordinary, { beside: read });
   const loadCold = row("loadAll", large, "load all, immediate(), cold", { beside: readCold, cache: "cold" });
   const loadMapped = row("loadMapped", large, "load all, mapped", { beside: read });
   const open = row("openAndReadFirst", large, "lazy open + first variable", { beside: first, small: true });
@@ -136,7 +134,6 @@ export function planOf(sizes: Sizes, peers: readonly Peer[]): Plan {
       row("saveUnread", large, "durable save of values still in a file", { beside: copied }),
       row("saveInBackground", large, "caller blocked by a save in the background", { beside: copiedVariables }),
       load,
-      loadOrdinary,
       loadCold,
       loadMapped,
       open,
@@ -165,7 +162,7 @@ export function planOf(sizes: Sizes, peers: readonly Peer[]): Plan {
     ],
     contests: [
       contest(`Durable save, ${dataText(large)}`, "save", [save]),
-      contest(`Load everything, ${dataText(large)}`, "load", [load, loadOrdinary, loadMapped]),
+      contest(`Load everything, ${dataText(large)}`, "load", [load, loadMapped]),
       contest(`Load everything, cold, ${dataText(large)}`, "load", [loadCold]),
       contest(`Open and read the first variable, ${dataText(large)}`, "first", [open]),
       contest(`Open and read the first variable, cold, ${dataText(large)}`, "first", [openCold]),

@@ -53,7 +53,7 @@ export function reportText(
     "the limits. Import means: sources to evaluated module, compiled code cached. Means: GiB/s of source, with the",
     "checkpoints opened and their checksums compared, and the backend started before. Cold: the operating system was made",
     "to forget the files, and does not hold a page of them; a virtual machine's host may. Mapped: a byte of every page",
-    "is touched, and nothing is compared with checksums. Cairn's operations have --allow-ffi, where nothing else is said.",
+    "is touched, and nothing is compared with checksums.",
     "",
     ...plan.contests.flatMap((contest) => contestText(contest, samples)),
     ...section(

@@ -9,7 +9,7 @@ import {
   PAYLOAD_HEAD_BYTES,
   type PayloadHead,
 } from "../format/mod.ts";
-import { allocateBytes, type MappedBytes, type MappedFile, type ReadHandle } from "../store/mod.ts";
+import type { MappedBytes, MappedFile, ReadHandle } from "../store/mod.ts";
 import { AheadReader } from "./ahead_reader.ts";
 import { entryLabel } from "./entry_label.ts";
 import { ForwardReader, readBlocks } from "./forward_reader.ts";
@@ -406,7 +406,7 @@ export function allocateFor(entry: Entry, path: string, byteLength: number = ent
 
 function allocate(byteLength: number, place: ErrorPlace): Uint8Array {
   try {
-    return allocateBytes(byteLength);
+    return new Uint8Array(byteLength);
   } catch (cause) {
     const what = place.entry === undefined ? "payload" : `variable "${place.entry}" from`;
     throw new LimitError(

@@ -1,5 +1,4 @@
 import { LimitError, messageOf } from "../errors.ts";
-import { allocateBytes } from "../store/mod.ts";
 
 /** Bytes of a page of memory at least; larger pages are touched more than once, which costs nothing. */
 const PAGE_BYTES = 4096;
@@ -47,7 +46,7 @@ export class SnapshotPool {
 
 function allocate(byteLength: number): Uint8Array {
   try {
-    return allocateBytes(byteLength);
+    return new Uint8Array(byteLength);
   } catch (cause) {
     throw new LimitError(
       `Cannot save checkpoint in the background: no memory for a copy of ${byteLength} bytes: ${messageOf(cause)}; ` +

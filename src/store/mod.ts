@@ -10,6 +10,5 @@ export { DenoFiles } from "./deno_files.ts";
 export { EmbeddedStore } from "./embedded_store.ts";
 export type { FileEntry, FileKind, FileReader, Files, FilesSync, FileStat, FileWriter } from "./files.ts";
 export { type MappedBytes, type MappedFile, releaseWindow } from "./map_file.ts";
-export { allocateBytes } from "./large_pages.ts";
 export { LocalStore, type LocalStoreOptions } from "./local_store.ts";
 export { MemoryStore } from "./memory_store.ts";
