@@ -90,6 +90,16 @@ export class PendingPool implements Loader {
     };
   }
 
+  /** What is pending elsewhere: other Handlers of the Context have loaded it, and a save of this one does not know it. */
+  elsewhere(): readonly { readonly scope: string; readonly name: string }[] {
+    const all = this.#context.loader?.listLoaded?.()?.entries ?? [];
+    const own = this.#list();
+    if (all.length === own.size) return [];
+    return all.filter((each) =>
+      !own.has(variableKey(each)) && this.#context.inspectVariableIfLoaded(each.scope, each.name) === undefined
+    );
+  }
+
   deleteVariable(context: Context, scope: string, name: string): void {
     this.#previous?.deleteVariable(context, scope, name);
     this.#settle({ scope, name });

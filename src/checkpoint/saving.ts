@@ -10,6 +10,7 @@ import {
   parseBaseName,
 } from "../format/mod.ts";
 import type { Store } from "../store/mod.ts";
+import { formatItems } from "../render/mod.ts";
 import { Tensor } from "../tensor/mod.ts";
 import type { Captured, SaverPort } from "./background_saver.ts";
 import { checkedMetrics } from "./checked_metrics.ts";
@@ -17,6 +18,7 @@ import { type Checkpoint, savedCheckpoint } from "./checkpoint.ts";
 import { counterAfterQuarantine, listCheckpoints } from "./directory.ts";
 import { dirOf, type HandlerSettings } from "./handler_settings.ts";
 import type { Loading } from "./loading.ts";
+import { entryLabel } from "./entry_label.ts";
 import { PayloadReader } from "./payload_reader.ts";
 import type { PendingPool } from "./pending_pool.ts";
 import type { Retention } from "./retention.ts";
@@ -42,6 +44,7 @@ export class Saving implements SaverPort {
   /** The next one, if nobody else takes it; undefined before the first save. */
   #counter: bigint | undefined;
   #isClosed = false;
+  #hasWarned = false;
   #queue: Promise<unknown> = Promise.resolve();
 
   constructor(settings: HandlerSettings, pool: PendingPool, retention: Retention, loading: Loading) {
@@ -77,6 +80,7 @@ export class Saving implements SaverPort {
     const { context, extras } = this.#settings;
     const style = { extras, writer: WRITER, metrics: checkedMetrics(metrics, extras) };
     const step = this.#captureStep();
+    this.#warnOfElsewhere();
     const snapshot = captureSnapshot(
       context,
       this.#pool.values(),
@@ -85,6 +89,20 @@ export class Saving implements SaverPort {
       style,
     );
     return { snapshot, step };
+  }
+
+  /** Once: as in GoMLX a save has the Context's variables and this Handler's own, and who copies a run may want all. */
+  #warnOfElsewhere(): void {
+    const left = this.#hasWarned ? [] : this.#pool.elsewhere();
+    if (left.length === 0) return;
+    this.#hasWarned = true;
+    const some = left.slice(0, 3).map((each) => `"${entryLabel(each)}"`).join(", ");
+    this.onWarning(
+      `saves into "${this.#dir}" leave out ${
+        formatItems(left.length, "variable")
+      } that another Handler has loaded and ` +
+        `nobody has asked for: ${some}${left.length > 3 ? ", …" : ""}; to save them too, load them with immediate()`,
+    );
   }
 
   async write(captured: Captured, options: SaveOptions): Promise<Checkpoint> {

@@ -23,6 +23,32 @@ Deno.test("save() does not write a pending value beside the one that the Context
   assertEquals(saved.variables.map(({ name }) => name), ["w", "global_step", "only_late"]);
 });
 
+Deno.test("save() warns once of what another Handler has loaded and nobody has asked for, which it leaves out", async () => {
+  const [base, copy] = [new MemoryStore("base"), new MemoryStore("copy")];
+  await saveRun(base, 1, { asked: [1], left: [2] });
+  for (const immediate of [false, true]) {
+    const warnings: string[] = [];
+    const ctx = new Context();
+    const config = load(ctx).store(base);
+    await (immediate ? config.immediate() : config).done();
+    assertEquals(valueOf(ctx, "asked"), [1]);
+    const handler = await build(ctx).store(copy).keep(-1).onWarning((text) => warnings.push(text)).done();
+    const first = await handler.save();
+    await handler.saveInBackground();
+    await handler.flush();
+    assertEquals(first.variables.some(({ name }) => name === "left"), immediate);
+    assertEquals(warnings.length, immediate ? 0 : 1);
+    if (!immediate) {
+      assertStringIncludes(
+        warnings.join(),
+        'saves into "memory:copy" leave out 1 variable that another Handler has loaded and nobody has asked for: "/a/left"',
+      );
+    }
+    await handler[Symbol.asyncDispose]();
+    for (const { name } of await copy.list()) await copy.remove(name);
+  }
+});
+
 Deno.test("done() of two Handlers: the earliest serves what is asked for later, a value in the Context is overwritten", async () => {
   const [early, late] = [new MemoryStore("early"), new MemoryStore("late")];
   await saveRun(early, 1, { touched: [1], untouched: [1] });
