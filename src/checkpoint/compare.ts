@@ -1,10 +1,10 @@
 import { bitsOf, type DType, sizeOf, Tensor } from "../tensor/mod.ts";
-import { toNumbers } from "../tensor/numbers.ts";
+import { numbersFor, toNumbers } from "../tensor/numbers.ts";
 import type { LoadedValue } from "../context/mod.ts";
 import { StoredValue } from "./stored_value.ts";
 
-/** Bytes compared at once; holds whole elements of every dtype. */
-const BLOCK_BYTES = 256 * 1024;
+/** Bytes compared at once: as numbers, those of all sides stay in the cache. Holds whole elements of every dtype. */
+const BLOCK_BYTES = 64 * 1024;
 
 /** Copies the bytes of a value from `start` on into `into`. */
 export type ReadBlock = (into: Uint8Array, start: number) => Promise<void>;
@@ -19,7 +19,10 @@ export function blockReader(value: Tensor | LoadedValue): ReadBlock {
   };
 }
 
-/** Walks through values of one dtype and shape side by side, as float64, and their bytes. */
+/**
+ * Walks through values of one dtype and shape side by side, as float64, and their bytes; `visit` may change both, but not
+ * keep them.
+ */
 export async function forEachSideBySide(
   dtype: DType,
   dimensions: readonly number[],
@@ -29,13 +32,19 @@ export async function forEachSideBySide(
   onRead: (bytes: number) => void = () => {},
 ): Promise<void> {
   let left = sizeOf(dimensions);
+  // Used again and again: fresh memory takes longer than what is done with it.
+  const sides = readers.map((read) => ({
+    read,
+    bytes: new Uint8Array(Math.min(BLOCK_BYTES, byteLength)),
+    numbers: numbersFor(dtype, Math.min(left, BLOCK_BYTES * 8 / bitsOf(dtype))),
+  }));
   for (let at = 0; at < byteLength; at += BLOCK_BYTES) {
     const length = Math.min(BLOCK_BYTES, byteLength - at);
     const size = Math.min(left, length * 8 / bitsOf(dtype));
     left -= size;
-    const blocks = readers.map(() => new Uint8Array(length));
-    await Promise.all(readers.map((read, index) => read(blocks[index] ?? new Uint8Array(), at)));
-    visit(blocks.map((block) => toNumbers(dtype, block, size)), blocks);
+    const blocks = sides.map(({ bytes }) => bytes.subarray(0, length));
+    await Promise.all(sides.map(({ read, bytes }) => read(bytes.subarray(0, length), at)));
+    visit(sides.map(({ bytes, numbers }) => toNumbers(dtype, bytes, size, numbers)), blocks);
     onRead(length * readers.length);
   }
 }

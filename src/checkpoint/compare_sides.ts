@@ -62,6 +62,11 @@ async function compare(a: Side | undefined, b: Side | undefined, progress: ByteP
   return sums.same ? { ...row, kind: "unchanged" } : { ...row, kind: "changed", distance: sums.distance() };
 }
 
+function areSame(p: Uint8Array, q: Uint8Array): boolean {
+  for (let i = 0; i < p.length; i++) if (p[i] !== q[i]) return false;
+  return true;
+}
+
 class Sums {
   same = true;
   #xx = 0;
@@ -72,20 +77,28 @@ class Sums {
   #notFinite = 0;
 
   add(x: Float64Array, y: Float64Array, p: Uint8Array, q: Uint8Array): void {
-    this.same &&= p.every((byte, index) => byte === q[index]);
+    this.same &&= areSame(p, q);
+    let [xx, yy, xy, dd, max, notFinite] = [0, 0, 0, 0, this.#max, 0];
     for (let i = 0; i < x.length; i++) {
-      const [a, b] = [x[i] ?? 0, y[i] ?? 0];
+      const a = x[i] ?? 0;
+      const b = y[i] ?? 0;
       const d = b - a;
       if (!Number.isFinite(d)) {
-        this.#notFinite++;
+        notFinite++;
         continue;
       }
-      this.#xx += a * a;
-      this.#yy += b * b;
-      this.#xy += a * b;
-      this.#dd += d * d;
-      if (Math.abs(d) > this.#max) this.#max = Math.abs(d);
+      xx += a * a;
+      yy += b * b;
+      xy += a * b;
+      dd += d * d;
+      max = Math.max(max, Math.abs(d));
     }
+    this.#xx += xx;
+    this.#yy += yy;
+    this.#xy += xy;
+    this.#dd += dd;
+    this.#max = max;
+    this.#notFinite += notFinite;
   }
 
   distance(): VariableDistance {

@@ -145,7 +145,7 @@ async function distancesOf(
   readers: ReadonlyMap<Source, EntryReader>,
   progress: ByteProgress,
 ): Promise<number[]> {
-  const apart = from.map(() => 0);
+  const apart = new Float64Array(from.length);
   let size = 0;
   await forEachSideBySide(
     row.dtype,
@@ -153,17 +153,47 @@ async function distancesOf(
     row.byteLength,
     from.map(({ source, entry }) => async (into, start) => await readers.get(source)?.read(entry, into, start)),
     (numbers) => {
-      for (let i = 0; i < (numbers[0]?.length ?? 0); i++) {
-        let mean = 0;
-        for (const each of numbers) mean += (each[i] ?? 0) / numbers.length;
-        if (!Number.isFinite(mean)) continue;
-        size += mean * mean;
-        numbers.forEach((each, index) => apart[index] = (apart[index] ?? 0) + ((each[i] ?? 0) - mean) ** 2);
-      }
+      const means = finiteMeans(numbers);
+      size += squaresOf(means);
+      numbers.forEach((each, index) => apart[index] = (apart[index] ?? 0) + squaresBetween(means, each));
     },
     (bytes) => progress.add(bytes),
   );
-  return apart.map((squares) => squares === 0 ? 0 : Math.sqrt(squares / size));
+  return Array.from(apart, (squares) => squares === 0 ? 0 : Math.sqrt(squares / size));
+}
+
+/** Element by element; NaN where it is not finite. */
+function finiteMeans(numbers: readonly Float64Array[]): Float64Array {
+  const means = new Float64Array(numbers[0]?.length ?? 0);
+  for (const each of numbers) addPart(means, each, 1 / numbers.length);
+  for (let i = 0; i < means.length; i++) if (!Number.isFinite(means[i])) means[i] = NaN;
+  return means;
+}
+
+// Each loop is a function of its own, over two arrays: the compiler makes the most of that.
+
+function addPart(means: Float64Array, numbers: Float64Array, part: number): void {
+  for (let i = 0; i < means.length; i++) means[i] = (means[i] ?? 0) + (numbers[i] ?? 0) * part;
+}
+
+/** The sum of the squares; those of a NaN do not count. */
+function squaresOf(means: Float64Array): number {
+  let squares = 0;
+  for (let i = 0; i < means.length; i++) {
+    const mean = means[i] ?? 0;
+    if (!Number.isNaN(mean)) squares += mean * mean;
+  }
+  return squares;
+}
+
+/** The sum of the squares of their differences; those of a NaN do not count. */
+function squaresBetween(means: Float64Array, numbers: Float64Array): number {
+  let squares = 0;
+  for (let i = 0; i < means.length; i++) {
+    const distance = (means[i] ?? 0) - (numbers[i] ?? 0);
+    if (!Number.isNaN(distance)) squares += distance * distance;
+  }
+  return squares;
 }
 
 function sum<T>(rows: readonly T[], of: (row: T) => number): number {
