@@ -10,8 +10,9 @@ export const SAVE_OPTIONS: OptionNames<SaveOptions> = { metrics: true, pin: true
 export interface BackgroundSaveOptions extends SaveOptions {
   /**
    * What happens if one save is being written and another one waits already. `"replace"` (default): the newer snapshot
-   * takes the place of the waiting one, which is never written, so that the caller need not wait; not that of one with
-   * `pin`. `"wait"`: the caller waits until there is room, and every save is written.
+   * takes the place of the waiting one, which is never written, so that the caller need not wait; but for one with `pin`,
+   * and while Ctrl-C is held back until the waiting one is written. `"wait"`: the caller waits until there is room, and
+   * every save is written.
    */
   readonly whenBusy?: "replace" | "wait" | undefined;
 }

@@ -4,6 +4,7 @@ import { BackgroundJob, type BackgroundSave, type BackgroundSaveOptions } from "
 import type { Checkpoint } from "./checkpoint.ts";
 import { freezeSnapshot, frozenBytes } from "./freeze_snapshot.ts";
 import { releaseSnapshot, type Snapshot } from "./snapshot.ts";
+import { isSignalHeld } from "./signal_guard.ts";
 import { SnapshotPool } from "./snapshot_pool.ts";
 
 /** What a save will write: the state at the time of its call. */
@@ -58,7 +59,10 @@ export class BackgroundSaver {
     const called = performance.now();
     checkOptions(options);
     this.#throwFailure("save checkpoint in the background");
-    while (this.#waiting !== undefined && (options.whenBusy === "wait" || this.#waiting.isPinned)) {
+    // What waits when a signal comes is the newest that it lets be saved: one that began later is not waited for.
+    while (
+      this.#waiting !== undefined && (options.whenBusy === "wait" || this.#waiting.isPinned || isSignalHeld())
+    ) {
       await this.#waiting.job.left;
       this.#throwFailure("save checkpoint in the background");
     }

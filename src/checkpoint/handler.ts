@@ -144,6 +144,10 @@ export class Handler implements Loader, AsyncDisposable {
    * BackgroundSaveOptions.whenBusy}), so there are two copies at most; their memory is kept for the next save, until
    * {@linkcode releaseSnapshots} or the disposal.
    *
+   * The writing goes on whenever the program waits for something that takes the event loop a turn, as `tf.nextFrame()`
+   * or a timer. A loop that never does, or only awaits promises that are resolved already, keeps it from going on; so
+   * does one of long steps, for a turn writes a few megabytes. `Deno.exit()` does not wait for it: call `flush()` first.
+   *
    * Throws what `save()` throws before a byte is written, a LimitError if there is no memory for a copy, and the failure
    * of an earlier save in the background, if nobody was told of it: then nothing was saved by this call.
    *

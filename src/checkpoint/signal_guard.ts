@@ -32,6 +32,11 @@ export async function finishOnSignal<T>(save: () => Promise<T>, onWarning: OnWar
   }
 }
 
+/** Whether a signal is held back: what waits to be saved is the last that will be. */
+export function isSignalHeld(): boolean {
+  return held !== undefined;
+}
+
 /**
  * Says that the caller ends the process in good order at the next signal, so that it must not be raised again after a
  * save. Returns what to call when it has come.

@@ -24,7 +24,12 @@ class SlowFiles extends DenoFiles {
 const files = new SlowFiles();
 const ctx = new Context();
 const weights = ctx.variableWithValue("weights", Tensor.zeros("Float32", [300_000]));
-const handler = await build(ctx).store(new LocalStore(dir, { files })).keep(-1).finishOnSignal(mode !== "off").done();
+const warned = Promise.withResolvers<void>();
+const handler = await build(ctx).store(new LocalStore(dir, { files })).keep(-1).finishOnSignal(mode !== "off")
+  .onWarning((text) => {
+    console.warn(`cairn: ${text}`);
+    warned.resolve();
+  }).done();
 await save(1);
 if (mode === "copy") {
   await finishOnSignal(async () => {
@@ -37,6 +42,19 @@ if (mode === "copy") {
   await new Promise(() => setTimeout(() => {}, 5000));
 }
 files.isSlow = true;
+if (mode === "waiting") {
+  ctx.setGlobalStep(2);
+  await handler.saveInBackground();
+  ctx.setGlobalStep(3);
+  await handler.saveInBackground();
+  Deno.kill(Deno.pid, "SIGINT");
+  await warned.promise;
+  for (let step = 4;; step++) {
+    ctx.setGlobalStep(step);
+    await handler.saveInBackground();
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
 switch (mode) {
   case "own":
     Deno.addSignalListener("SIGINT", () => console.log("mine"));

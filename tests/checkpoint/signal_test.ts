@@ -88,6 +88,11 @@ Deno.test("a signal while saveInBackground() copies is held back, too", async ()
   assertStringIncludes(ended.errors, "cairn: SIGTERM: finishing the save that is in flight");
 });
 
+Deno.test("SIGINT while one save is written and one waits finishes both, although training and saving go on", async () => {
+  const ended = await run("waiting");
+  assertEquals([ended.signal, ended.code, ended.steps.slice(0, 3)], ["SIGINT", 130, [1, 2, 3]], ended.errors);
+});
+
 Deno.test("a second Ctrl-C in the middle of a save ends the process at once, and the checkpoint before stands", async () => {
   const ended = await run("save", "SIGINT", "SIGINT");
   assertEquals([ended.signal, ended.code, ended.steps], ["SIGINT", 130, [1]], ended.errors);
