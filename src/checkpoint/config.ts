@@ -163,8 +163,8 @@ export class Config {
   }
 
   /** Reads and registers every variable in `done()`, instead of when it is asked for. Source: GoMLX `Config.Immediate`. */
-  immediate(): this {
-    this.#immediate = true;
+  immediate(immediate = true): this {
+    this.#immediate = immediate;
     return this;
   }
 
@@ -235,8 +235,8 @@ export class Config {
   }
 
   /** Loads no params at all. Source: GoMLX `Config.ExcludeAllParams`. */
-  excludeAllParams(): this {
-    this.#excludeAllParams = true;
+  excludeAllParams(exclude = true): this {
+    this.#excludeAllParams = exclude;
     return this;
   }
 

@@ -15,7 +15,7 @@ import { Tensor } from "../../src/tensor/mod.ts";
 import { namesIn, TemporaryDirectory } from "../store/temporary_directory.ts";
 import { bytesOf, putForeign, textOf } from "./blobs.ts";
 import { FaultyFiles } from "./faulty_files.ts";
-import { SILENT, threeSteps } from "./runs.ts";
+import { saveRun, SILENT, threeSteps } from "./runs.ts";
 
 async function loaded(config: Config, ctx: Context): Promise<unknown> {
   await config.onWarning(SILENT).done();
@@ -292,4 +292,15 @@ Deno.test("done() with immediate() reports progress up to the total, and stops a
   const aborted = config.done({ progress: () => controller.abort(), signal: controller.signal });
   assertEquals((await assertRejects(() => aborted, DOMException)).name, "AbortError");
   assertEquals([ctx.numVariables(), ctx.params.length, ctx.loader], [0, 0, undefined]);
+});
+
+Deno.test("immediate(false) and excludeAllParams(false) take back what was said before", async () => {
+  const store = new MemoryStore();
+  await saveRun(store, 1, { w: [1] });
+  for (const on of [true, false]) {
+    const ctx = new Context();
+    await using _ = await load(ctx).store(store).immediate().excludeAllParams().immediate(on).excludeAllParams(on)
+      .done();
+    assertEquals([ctx.numVariables(), ctx.getParam("step_param")], on ? [2, undefined] : [0, 1]);
+  }
 });
