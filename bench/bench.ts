@@ -57,8 +57,14 @@ async function bench(args: readonly string[]): Promise<void> {
   try {
     const loadBefore = loadText();
     const measured = await measure(rows, rounds, root);
-    const report = reportText(plan, quick ? [] : targetsOf(plan), measured, [
-      `${new Date().toISOString().slice(0, 10)}, ${rounds} rounds, Deno ${Deno.version.deno}, V8 ${Deno.version.v8}`,
+    const task = withPeers ? "bench:peers" : "bench";
+    const introduction = quick
+      ? `Tried by \`deno task ${task} --quick\`: models of 2 MiB show that all operations work, and nothing of their speed.`
+      : `Written by \`deno task ${task}\`.`;
+    const report = reportText(plan, quick ? [] : targetsOf(plan), measured, introduction, [
+      `${new Date().toISOString().slice(0, 10)}, ${rounds} ${
+        rounds === 1 ? "round" : "rounds"
+      }, Deno ${Deno.version.deno}, V8 ${Deno.version.v8}`,
       await machineText(root),
       `load average (1, 5, 15 minutes): ${loadBefore} before, ${loadText()} after`,
       ...[...peers].map(([{ name }, versions]) => `${name}: ${versions}`),

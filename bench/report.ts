@@ -17,19 +17,24 @@ export interface Measured {
   readonly skipped: ReadonlyMap<Row, string>;
 }
 
-/** The report in Markdown, of those rows of the plan that were measured; `circumstances` are lines about the machine. */
+/**
+ * The report in Markdown, of those rows of the plan that were measured; `introduction` says what wrote it, `circumstances`
+ * are lines about the machine.
+ */
 export function reportText(
   plan: Plan,
   targets: readonly Target[],
   { samples, skipped }: Measured,
+  introduction: string,
   circumstances: readonly string[],
 ): string {
   const measured = (rows: readonly Row[]): Row[] => rows.filter((row) => samples.has(row));
   return [
     "# Results",
     "",
-    "Written by `deno task bench:peers`. Every operation ran in a process of its own, all operations in turn, several",
-    "times; ratios compare with what was measured in the same run, minimum with minimum and median with median.",
+    introduction,
+    "Every operation ran in a process of its own, all operations in turn, several times; ratios compare with what was",
+    "measured in the same run, minimum with minimum and median with median.",
     "",
     ...circumstances.map((line) => `- ${line}`),
     "",
@@ -45,7 +50,7 @@ export function reportText(
       measured(plan.cairn).map((row) => [
         ...cells(row, row.title, samples),
         row.bytes === undefined ? "–" : mebibytes(row.bytes),
-        row.beside?.title.replace(/, (\d+ × )?[\d.]+ [MG]iB .*$/, "") ?? "–",
+        row.beside === undefined ? "–" : operationText(row.beside),
         ...ratioCells(row, row.beside, samples),
       ]),
     ),
@@ -74,10 +79,15 @@ function contestText({ title, cairn, peers }: Contest, samples: Samples): string
     title,
     ["tool", "min s", "median s", "GiB/s", "peak MiB", "× Cairn min", "× Cairn median"],
     rows.map((row) => [
-      ...cells(row, row.peer?.name ?? `**Cairn**: ${row.title.replace(/, .*$/, "")}`, samples),
+      ...cells(row, row.peer?.name ?? `**Cairn**: ${operationText(row)}`, samples),
       ...ratioCells(row, cairn[0], samples),
     ]),
   );
+}
+
+/** The title without the data. */
+function operationText({ title }: Row): string {
+  return title.replace(/, (\d+ × )?[\d.]+ [MG]iB .*$/, "");
 }
 
 function targetRows(targets: readonly Target[], samples: Samples): string[][] {
