@@ -1,5 +1,5 @@
 import { type Context, isAtOrBelow } from "../context/mod.ts";
-import { NotFoundError } from "../errors.ts";
+import { nearName, NotFoundError } from "../errors.ts";
 import { entryLabel } from "./entry_label.ts";
 import type { PendingPool } from "./pending_pool.ts";
 import { readValues } from "./read_values.ts";
@@ -14,12 +14,16 @@ export async function prefetch(
 ): Promise<void> {
   const stored = pool.stored();
   const registered = Array.from(context.iterVariables());
+  const labels = [...stored, ...registered].map(entryLabel);
   const all = (): boolean => true;
-  const wanted = (typeof scopeOrNames === "string" ? [scopeOrNames] : scopeOrNames).map((path) => {
+  const wanted = (typeof scopeOrNames === "string" ? [scopeOrNames] : scopeOrNames).map((asked) => {
+    const path = asked.startsWith("/") ? asked : `/${asked}`;
     if (path === "/") return all;
     const covers = (label: string): boolean => isAtOrBelow(label, path);
-    if ([...stored, ...registered].some((each) => covers(entryLabel(each)))) return covers;
-    throw new NotFoundError(`Cannot prefetch "${path}": no variable is at or below it`, { entry: path });
+    if (labels.some(covers)) return covers;
+    const meant = nearName(path, [...new Set([...labels, ...labels.map(scopeOfLabel)])]);
+    const hint = meant === undefined ? "" : `; did you mean "${meant}"?`;
+    throw new NotFoundError(`Cannot prefetch "${path}": no variable is at or below it${hint}`, { entry: path });
   });
   const covered = wanted.includes(all) ? stored : stored.filter((each) => {
     const label = entryLabel(each);
@@ -30,4 +34,8 @@ export async function prefetch(
   // Whoever asks for a part of a compressed payload will ask for more of it: these keep the rest.
   for (const value of values) if (value.loaded === undefined) await value.read();
   pool.closeUnused();
+}
+
+function scopeOfLabel(label: string): string {
+  return label.slice(0, label.lastIndexOf("/"));
 }

@@ -115,7 +115,7 @@ function checkSegments({ segments = [] }: Manifest, available: number, place: Er
   if (stored === available) return [];
   throw new CorruptError(
     `Cannot read payload "${place.path}": ${available} bytes follow its header, wanted the ${stored} of its ` +
-      `${segments.length} segments`,
+      `${segments.length} segments${available < stored ? ": it was cut short" : ""}`,
     place,
   );
 }

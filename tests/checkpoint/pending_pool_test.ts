@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects, assertStrictEquals, assertStringIncludes } from "@std/assert";
 import { build, load } from "../../src/checkpoint/mod.ts";
 import { Context } from "../../src/context/mod.ts";
-import { CorruptError, NotLoadedError } from "../../src/errors.ts";
+import { CorruptError, NotFoundError, NotLoadedError } from "../../src/errors.ts";
 import { LocalStore, MemoryStore } from "../../src/store/mod.ts";
 import { TemporaryDirectory } from "../store/temporary_directory.ts";
 import { bytesOf, contentsOf, put, putForeign } from "./blobs.ts";
@@ -225,6 +225,23 @@ Deno.test("prefetch() also reads what the Context has already, but not read yet"
   assertStringIncludes(error.message, "await handler.prefetch()");
   await handler.prefetch("/a/w");
   assertEquals(w.value().toNested(), [1, 2]);
+});
+
+Deno.test("prefetch() takes a path without its first slash, and names the one that was meant", async () => {
+  const store = new CountingStore(new MemoryStore(), { sync: false });
+  await saveRun(store, 1, { weights: [1, 2] });
+  const ctx = new Context();
+  await using handler = await load(ctx).store(store).done();
+  for (const [asked, meant] of [["a/wieghts", "/a/weights"], ["/b", "/a"]] as const) {
+    await assertRejects(() => handler.prefetch(asked), NotFoundError, `at or below it; did you mean "${meant}"?`);
+  }
+  await assertRejects(
+    () => handler.prefetch("/encoder"),
+    NotFoundError,
+    'Cannot prefetch "/encoder": no variable is at',
+  );
+  await handler.prefetch("a");
+  assertEquals(valueOf(ctx, "weights"), [1, 2]);
 });
 
 Deno.test("value() that fails leaves the variable pending, and works once the store does", async () => {

@@ -91,6 +91,20 @@ for (const codec of CODECS) {
     assertEquals(context.in("a").getVariable("first")?.value().toNested(), [1, 2, 3]);
   });
 
+  Deno.test(`done() says of a ${codec} payload that was cut short or goes on behind its end which it is`, async () => {
+    const store = new MemoryStore();
+    const base = await saved(codec, store);
+    const bytes = await bytesOf(store, `${base}.bin`);
+    const done = (): Promise<unknown> => load(new Context()).store(store).strict().done();
+    await put(store, `${base}.bin`, bytes.subarray(0, -9));
+    await assertRejects(done, CorruptError, "segments: it was cut short");
+    const longer = new Uint8Array(bytes.length + 9);
+    longer.set(bytes);
+    await put(store, `${base}.bin`, longer);
+    const { message } = await assertRejects(done, CorruptError);
+    assert(!message.includes("cut short"), message);
+  });
+
   Deno.test(`save() with ${codec} that is aborted, or whose disk is full, leaves nothing behind`, async () => {
     const abort = new AbortController();
     const store = new MemoryStore();
