@@ -1,4 +1,4 @@
-import { CorruptError, type ErrorPlace, LimitError, messageOf, NotLoadedError } from "../errors.ts";
+import { CorruptError, LimitError, messageOf, NotLoadedError } from "../errors.ts";
 import {
   checkPayload,
   detectPayload,
@@ -361,7 +361,7 @@ export class PayloadReader implements EntryReader {
   #inflateSync(handle: ReadHandle & Required<Pick<ReadHandle, "readSync">>, entry: Entry): Uint8Array {
     const found = this.#inflated?.get(entry);
     if (found !== undefined) return found;
-    const compressed = allocate(handle.size - this.#dataOffset, { path: this.path });
+    const compressed = allocate(handle.size - this.#dataOffset, this.path);
     handle.readSync(compressed, this.#dataOffset);
     const payload = inflatePayloadSync(compressed, this.#manifest.payloadSize, { path: this.path });
     this.#inflated = new Map(
@@ -401,14 +401,15 @@ export class PayloadReader implements EntryReader {
 
 /** Memory for a variable's bytes; a LimitError if the runtime cannot give so much. */
 export function allocateFor(entry: Entry, path: string, byteLength: number = entry.byteLength): Uint8Array {
-  return allocate(byteLength, { path, entry: entryLabel(entry) });
+  return allocate(byteLength, path, entry);
 }
 
-function allocate(byteLength: number, place: ErrorPlace): Uint8Array {
+function allocate(byteLength: number, path: string, entry?: Entry): Uint8Array {
   try {
     return new Uint8Array(byteLength);
   } catch (cause) {
-    const what = place.entry === undefined ? "payload" : `variable "${place.entry}" from`;
+    const place = entry === undefined ? { path } : { path, entry: entryLabel(entry) };
+    const what = entry === undefined ? "payload" : `variable "${entryLabel(entry)}" from`;
     throw new LimitError(
       `Cannot read ${what} "${place.path}": no memory for ${byteLength} bytes: ${messageOf(cause)}`,
       { ...place, cause },

@@ -13,13 +13,13 @@ export async function prefetch(
   options: WorkOptions,
 ): Promise<void> {
   const stored = pool.stored();
-  const registered = Array.from(context.iterVariables());
-  const labels = [...stored, ...registered].map(entryLabel);
+  let labels: readonly string[] | undefined;
   const all = (): boolean => true;
   const wanted = (typeof scopeOrNames === "string" ? [scopeOrNames] : scopeOrNames).map((asked) => {
     const path = asked.startsWith("/") ? asked : `/${asked}`;
     if (path === "/") return all;
     const covers = (label: string): boolean => isAtOrBelow(label, path);
+    labels ??= [...stored, ...context.iterVariables()].map(entryLabel);
     if (labels.some(covers)) return covers;
     const meant = nearName(path, [...new Set([...labels, ...labels.map(scopeOfLabel)])]);
     const hint = meant === undefined ? "" : `; did you mean "${meant}"?`;

@@ -1,4 +1,4 @@
-import { crc32, type Entry, expectCrc32 } from "../format/mod.ts";
+import { combineCrc32, crc32, type Crc32Part, type Entry, expectCrc32 } from "../format/mod.ts";
 import { allocateFor, type PayloadReader } from "./payload_reader.ts";
 import { ByteProgress } from "./byte_progress.ts";
 import type { WorkOptions } from "./save.ts";
@@ -170,12 +170,13 @@ function endOfRun(rows: readonly Row[], first: number): number {
 
 function finishPiece({ rows, start, into, large }: Piece, path: string, progress: ByteProgress): void {
   let at = 0;
+  const isIntact = large === undefined && areIntact(rows, into);
   for (const { value, entry } of rows) {
     if (large === undefined) {
       const bytes = allocateFor(entry, path);
       bytes.set(into.subarray(at, at + bytes.length));
       at += bytes.length;
-      value.settle(bytes);
+      value.settle(bytes, isIntact ? entry.crc32 : undefined);
       progress.add(bytes.length);
       continue;
     }
@@ -183,6 +184,19 @@ function finishPiece({ rows, start, into, large }: Piece, path: string, progress
     if (start + into.length === entry.byteLength) value.settle(large.bytes, large.crc);
     progress.add(into.length);
   }
+}
+
+/**
+ * Whether rows that follow each other are known to have their checksums, by one of all: of few bytes each takes twice as
+ * long. If not, each has to be looked at.
+ */
+function areIntact(rows: readonly Row[], bytes: Uint8Array): boolean {
+  const parts: Crc32Part[] = [];
+  for (const { entry: { crc32, byteLength } } of rows) {
+    if (crc32 === undefined) return false;
+    parts.push({ crc32, byteLength });
+  }
+  return combineCrc32(parts) === crc32(bytes);
 }
 
 function totalBytes(rows: readonly Row[]): number {

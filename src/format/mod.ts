@@ -16,6 +16,7 @@ export {
   parseBaseName,
 } from "./base_name.ts";
 export { crc32, expectCrc32 } from "./crc32.ts";
+export { combineCrc32, type Crc32Part } from "./combine_crc32.ts";
 export type { EncodedManifest, EntryResult } from "./encode_manifest.ts";
 export { inflatePayload, inflatePayloadSync } from "./inflate.ts";
 export { type JsonMember, type JsonNode, JsonNumber, JsonObject } from "./json.ts";
