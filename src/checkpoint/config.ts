@@ -24,7 +24,7 @@ import { embeddedPlace, expectPlace, openPlace, type Place, withSources } from "
 import { type RetentionPolicy, toPolicy } from "./retention_policy.ts";
 import type { WorkOptions } from "./save.ts";
 import type { ScopeRule } from "./scope_rules.ts";
-import type { OpenRules } from "./with_intact.ts";
+import { type OpenRules, warnIfFewer } from "./with_intact.ts";
 
 /** Options of {@linkcode Config.dir}. */
 export interface DirOptions {
@@ -367,11 +367,7 @@ export class Config {
           path: store.label,
         });
       }
-      const { length } = opened.sources;
-      if (rules.n > length && rules.n > 1 && length > 0) {
-        const has = formatItems(length, "checkpoint");
-        onWarning(`mean: "${store.label}" has ${has}, fewer than the ${rules.n} asked for`);
-      }
+      warnIfFewer(store, rules, opened);
       return await openHandler(this.#settings(place, store, onWarning), opened, options);
     });
     return this.#handler;

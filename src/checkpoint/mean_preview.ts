@@ -18,7 +18,7 @@ import type { WorkOptions } from "./save.ts";
 import { selectFromManifest } from "./scope_rules.ts";
 import type { Store } from "../store/mod.ts";
 import type { Source } from "./source.ts";
-import { withIntact } from "./with_intact.ts";
+import { warnIfFewer, withIntact } from "./with_intact.ts";
 
 /** Options of {@linkcode previewMean}. */
 export interface PreviewMeanOptions extends MeanOptions, WorkOptions {
@@ -78,7 +78,10 @@ export async function previewMean(
   const store = storeOf(place);
   const rules = { choice: undefined, n, strict: false, verify: false, onWarning: options.onWarning ?? warnOnConsole };
   const own = place instanceof Handler ? placeOf(place).context : undefined;
-  return await withIntact(store, rules, options, ({ sources }) => previewOf(store, sources, own, options));
+  return await withIntact(store, rules, options, (opened) => {
+    warnIfFewer(store, rules, opened);
+    return previewOf(store, opened.sources, own, options);
+  });
 }
 
 async function previewOf(

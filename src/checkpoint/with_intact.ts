@@ -70,6 +70,16 @@ export async function withIntact<T>(
   }
 }
 
+/** Warns if there are fewer than a mean was asked of. */
+export function warnIfFewer(
+  store: Store,
+  { n, onWarning }: OpenRules,
+  { sources: { length } }: OpenedCheckpoints,
+): void {
+  if (n <= length || n <= 1 || length === 0) return;
+  onWarning(`mean: "${store.label}" has ${formatItems(length, "checkpoint")}, fewer than the ${n} asked for`);
+}
+
 class Opening {
   readonly #store: Store;
   readonly #rules: OpenRules;

@@ -114,11 +114,15 @@ Deno.test("done() reports a variable of the Context that the checkpoint has in a
   assertStringIncludes(warnings.join(), 'variable "/w" was (Float32)[1 2] and is now (Float32)[2]');
 });
 
-Deno.test("takeMean() says when there are fewer checkpoints than asked for", async () => {
+Deno.test("takeMean() and previewMean() say when there are fewer checkpoints than asked for", async () => {
+  const store = await run();
   const warnings: string[] = [];
-  const config = load(new Context()).store(await run()).takeMean(5).onWarning((text) => warnings.push(text));
-  await using _ = await config.done();
-  assertStringIncludes(warnings.join(), "has 3 checkpoints, fewer than the 5 asked for");
+  const onWarning = (text: string): void => void warnings.push(text);
+  await using _ = await load(new Context()).store(store).takeMean(5).onWarning(onWarning).done();
+  await previewMean(store, 5, { onWarning });
+  for (const enough of [3, 0]) await previewMean(store, enough, { onWarning });
+  assertEquals(warnings.length, 2);
+  for (const text of warnings) assertStringIncludes(text, "has 3 checkpoints, fewer than the 5 asked for");
 });
 
 Deno.test("setValue() takes numbers and typed arrays in the variable's dtype", () => {
