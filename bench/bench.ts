@@ -10,6 +10,7 @@
  */
 
 import { fromFileUrl, join } from "@std/path";
+import { formatItems } from "../src/render/mod.ts";
 import { PROJECT_ROOT } from "../tools/deno_process.ts";
 import { makePackage, PACKAGE_FOLDER } from "../tools/package.ts";
 import { formatMarkdown } from "./format_markdown.ts";
@@ -62,8 +63,8 @@ async function bench(args: readonly string[]): Promise<void> {
       ? `Tried by \`deno task ${task} --quick\`: models of 2 MiB show that all operations work, and nothing of their speed.`
       : `Written by \`deno task ${task}\`.`;
     const report = reportText(plan, quick ? [] : targetsOf(plan), measured, introduction, [
-      `${new Date().toISOString().slice(0, 10)}, ${rounds} ${
-        rounds === 1 ? "round" : "rounds"
+      `${new Date().toISOString().slice(0, 10)}, ${
+        formatItems(rounds, "round")
       }, Deno ${Deno.version.deno}, V8 ${Deno.version.v8}`,
       await machineText(root),
       `load average (1, 5, 15 minutes): ${loadBefore} before, ${loadText()} after`,

@@ -42,9 +42,12 @@ export async function forEachSideBySide(
     const length = Math.min(BLOCK_BYTES, byteLength - at);
     const size = Math.min(left, length * 8 / bitsOf(dtype));
     left -= size;
-    const blocks = sides.map(({ bytes }) => bytes.subarray(0, length));
-    await Promise.all(sides.map(({ read, bytes }) => read(bytes.subarray(0, length), at)));
-    visit(sides.map(({ bytes, numbers }) => toNumbers(dtype, bytes, size, numbers)), blocks);
+    const parts = sides.map((side) => ({ ...side, bytes: side.bytes.subarray(0, length) }));
+    await Promise.all(parts.map(({ read, bytes }) => read(bytes, at)));
+    visit(
+      parts.map(({ bytes, numbers }) => toNumbers(dtype, bytes, size, numbers)),
+      parts.map(({ bytes }) => bytes),
+    );
     onRead(length * readers.length);
   }
 }

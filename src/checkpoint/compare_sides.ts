@@ -3,6 +3,7 @@ import { sameDimensions } from "../tensor/mod.ts";
 import { blockReader, forEachSideBySide } from "./compare.ts";
 import { ByteProgress } from "./byte_progress.ts";
 import type { WorkOptions } from "./save.ts";
+import { areSameBytes } from "./same_bytes.ts";
 import { variableKey } from "./snapshot.ts";
 import type { Side, VariableChange, VariableDistance, VariablesDiff } from "./variables_diff.ts";
 import { variablesDiffView } from "./variables_diff_view.ts";
@@ -62,11 +63,6 @@ async function compare(a: Side | undefined, b: Side | undefined, progress: ByteP
   return sums.same ? { ...row, kind: "unchanged" } : { ...row, kind: "changed", distance: sums.distance() };
 }
 
-function areSame(p: Uint8Array, q: Uint8Array): boolean {
-  for (let i = 0; i < p.length; i++) if (p[i] !== q[i]) return false;
-  return true;
-}
-
 class Sums {
   same = true;
   #xx = 0;
@@ -77,7 +73,7 @@ class Sums {
   #notFinite = 0;
 
   add(x: Float64Array, y: Float64Array, p: Uint8Array, q: Uint8Array): void {
-    this.same &&= areSame(p, q);
+    this.same &&= areSameBytes(p, q);
     let [xx, yy, xy, dd, max, notFinite] = [0, 0, 0, 0, this.#max, 0];
     for (let i = 0; i < x.length; i++) {
       const a = x[i] ?? 0;

@@ -148,7 +148,7 @@ async function distancesOf(
   readers: ReadonlyMap<Source, EntryReader>,
   progress: ByteProgress,
 ): Promise<number[]> {
-  const apart = new Float64Array(from.length);
+  const apart = from.map(() => 0);
   let size = 0;
   await forEachSideBySide(
     row.dtype,
@@ -162,7 +162,7 @@ async function distancesOf(
     },
     (bytes) => progress.add(bytes),
   );
-  return Array.from(apart, (squares) => squares === 0 ? 0 : Math.sqrt(squares / size));
+  return apart.map((squares) => squares === 0 ? 0 : Math.sqrt(squares / size));
 }
 
 /** Element by element; NaN where it is not finite. */

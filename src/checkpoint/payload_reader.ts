@@ -408,11 +408,11 @@ function allocate(byteLength: number, path: string, entry?: Entry): Uint8Array {
   try {
     return new Uint8Array(byteLength);
   } catch (cause) {
-    const place = entry === undefined ? { path } : { path, entry: entryLabel(entry) };
-    const what = entry === undefined ? "payload" : `variable "${entryLabel(entry)}" from`;
+    const label = entry && entryLabel(entry);
+    const what = label === undefined ? "payload" : `variable "${label}" from`;
     throw new LimitError(
-      `Cannot read ${what} "${place.path}": no memory for ${byteLength} bytes: ${messageOf(cause)}`,
-      { ...place, cause },
+      `Cannot read ${what} "${path}": no memory for ${byteLength} bytes: ${messageOf(cause)}`,
+      { path, entry: label, cause },
     );
   }
 }

@@ -13,15 +13,14 @@ export async function prefetch(
   options: WorkOptions,
 ): Promise<void> {
   const stored = pool.stored();
-  let labels: readonly string[] | undefined;
+  const known = [...stored, ...context.iterVariables()];
   const all = (): boolean => true;
   const wanted = (typeof scopeOrNames === "string" ? [scopeOrNames] : scopeOrNames).map((asked) => {
     const path = asked.startsWith("/") ? asked : `/${asked}`;
     if (path === "/") return all;
     const covers = (label: string): boolean => isAtOrBelow(label, path);
-    labels ??= [...stored, ...context.iterVariables()].map(entryLabel);
-    if (labels.some(covers)) return covers;
-    const meant = nearName(path, [...new Set([...labels, ...labels.map(scopeOfLabel)])]);
+    if (known.some((each) => covers(entryLabel(each)))) return covers;
+    const meant = nearName(path, [...new Set(known.flatMap((each) => [entryLabel(each), each.scope]))]);
     const hint = meant === undefined ? "" : `; did you mean "${meant}"?`;
     throw new NotFoundError(`Cannot prefetch "${path}": no variable is at or below it${hint}`, { entry: path });
   });
@@ -34,8 +33,4 @@ export async function prefetch(
   // Whoever asks for a part of a compressed payload will ask for more of it: these keep the rest.
   for (const value of values) if (value.loaded === undefined) await value.read();
   pool.closeUnused();
-}
-
-function scopeOfLabel(label: string): string {
-  return label.slice(0, label.lastIndexOf("/"));
 }

@@ -78,7 +78,7 @@ function baseOf(files: readonly string[]): string {
 }
 
 function plainName(file: string): string {
-  return isPin(file) ? file.slice(PINS_DIR.length + 1) + PIN_SUFFIX : file;
+  return isPin(file) ? baseOf([file]) + PIN_SUFFIX : file;
 }
 
 function isPin(file: string): boolean {

@@ -13,8 +13,14 @@ export async function haveSameBytes(store: Store, name: string, other: string): 
     const wanted = Math.min(BLOCK, size - at);
     const read = await handle.opened.read(block.subarray(0, wanted), at);
     if (read < wanted || await against.opened.read(its.subarray(0, wanted), at) < wanted) return false;
-    for (let i = 0; i < wanted; i++) if (block[i] !== its[i]) return false;
+    if (!areSameBytes(block.subarray(0, wanted), its.subarray(0, wanted))) return false;
   }
+  return true;
+}
+
+/** The same of bytes in memory, as many as there are of `bytes`. */
+export function areSameBytes(bytes: Uint8Array, others: Uint8Array): boolean {
+  for (let i = 0; i < bytes.length; i++) if (bytes[i] !== others[i]) return false;
   return true;
 }
 

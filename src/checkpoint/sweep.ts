@@ -67,8 +67,8 @@ async function sweepBroken(store: Store, onWarning: OnWarning): Promise<void> {
     broken.push(name.base);
     if (broken.length > MOST_OF_A_KIND) break;
   }
-  if (!hasWhole && broken.length <= MOST_OF_A_KIND) return; // There is nothing that GoMLX could load instead.
   if (!hasWhole) {
+    if (broken.length <= MOST_OF_A_KIND) return; // There is nothing that GoMLX could load instead.
     return onWarning(
       `the newest checkpoints in "${store.label}" are damaged: ${namesText(broken)}; repair() puts them aside`,
     );
