@@ -5,6 +5,7 @@
 
 import { createHmac, randomUUID, timingSafeEqual } from "node:crypto";
 import { type JsonRecord, toRecord } from "./json_record.ts";
+import { KernelError } from "./kernel_error.ts";
 
 /** What a kernel says. */
 export interface KernelMessage {
@@ -38,13 +39,17 @@ export function encodeRequest(key: string, session: string, type: string, conten
   return { id, frames: [toBytes(DELIMITER), toBytes(sign(key, parts)), ...parts] };
 }
 
-/** Reads a message; throws if the key has not signed it. */
+/**
+ * Reads a message. Throws KernelError if it is not as it was signed: Deno 2.9 sends other messages in the middle of one
+ * that is larger than what a socket holds, about 4 MB, if nobody reads fast enough.
+ */
 export function decodeMessage(key: string, frames: readonly Uint8Array[]): KernelMessage {
   const start = frames.findIndex((frame) => toText(frame) === DELIMITER);
   const [signature = new Uint8Array(), ...parts] = frames.slice(start + 1, start + 6);
   const wanted = toBytes(sign(key, parts));
   if (wanted.length !== signature.length || !timingSafeEqual(wanted, signature)) {
-    throw new Error("Cannot trust a message of the kernel: its signature is wrong");
+    const size = frames.reduce((sum, frame) => sum + frame.length, 0);
+    throw new KernelError(`The kernel spoilt a message of ${size} bytes: its signature is wrong`);
   }
   const [header, parent, , content] = parts.map((part) => toRecord(JSON.parse(toText(part))));
   return { type: String(header?.msg_type), parent: String(parent?.msg_id ?? ""), content: content ?? {} };

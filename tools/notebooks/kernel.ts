@@ -41,6 +41,8 @@ export class Kernel implements AsyncDisposable {
   readonly #replies = new Map<string, KernelMessage>();
   #wake: () => void = () => {};
   #gone = false;
+  /** What it sent that cannot be read. */
+  #spoilt: KernelError | undefined;
 
   private constructor(process: KernelProcess, shell: ZmtpConnection, iopub: ZmtpConnection) {
     this.#process = process;
@@ -174,6 +176,7 @@ export class Kernel implements AsyncDisposable {
 
   async #failure(late: string): Promise<KernelError> {
     if (!this.#gone) return new KernelError(late);
+    if (this.#spoilt !== undefined) return this.#spoilt;
     using _ = this.#process.killAt(Date.now() + GRACE_MS);
     await this.#process.exited(); // for the end of its log
     return new KernelError("The kernel died");
@@ -185,8 +188,9 @@ export class Kernel implements AsyncDisposable {
         take(decodeMessage(this.#process.key, await connection.receive()));
         this.#wake();
       }
-    } catch {
+    } catch (error) {
       this.#gone = true; // closed by us or by the kernel's death; there is nothing more to hear either way
+      if (error instanceof KernelError) this.#spoilt = error;
       this.#wake();
     }
   }

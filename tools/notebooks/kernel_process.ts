@@ -16,6 +16,13 @@ export interface KernelOptions {
 const CHANNELS = ["shell", "control", "iopub", "stdin", "hb"] as const;
 /** What Deno prints at every start. */
 const NOTICE = /^.*unstable and might change.*\n/m;
+/** Of a kernel that does not listen yet, or exits while we shake hands, for it found another of its ports taken. */
+const NOT_LISTENING = [
+  Deno.errors.ConnectionRefused,
+  Deno.errors.ConnectionReset,
+  Deno.errors.BrokenPipe,
+  Deno.errors.UnexpectedEof,
+];
 /** Between two attempts to connect, in milliseconds. */
 const RETRY_MS = 20;
 
@@ -106,7 +113,7 @@ export class KernelProcess implements AsyncDisposable {
       } catch (error) {
         if (Date.now() >= this.#until) throw new KernelError("The kernel did not start in time");
         if (gone) throw new KernelError(`The kernel exited at its start: ${this.log}`);
-        if (!(error instanceof Deno.errors.ConnectionRefused)) throw error;
+        if (!NOT_LISTENING.some((kind) => error instanceof kind)) throw error;
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
       }
     }
@@ -133,12 +140,26 @@ export class KernelProcess implements AsyncDisposable {
   }
 }
 
-/** Ports that nobody listens on now; somebody else may be faster than the kernel, which then exits at its start. */
+/**
+ * Ports that nobody listens on now; somebody else may be faster than the kernel, which then exits at its start. Below
+ * those that systems give to outgoing connections: while we wait for the kernel, one of these could take its port, or
+ * even be connected to itself there.
+ */
 function freePorts(): Record<string, number> {
-  const listeners = CHANNELS.map((channel) => ({ channel, listener: Deno.listen({ hostname: "127.0.0.1", port: 0 }) }));
+  const listeners = CHANNELS.map((channel) => ({ channel, listener: listenSomewhere() }));
   const ports = listeners.map(({ channel, listener }) => [`${channel}_port`, listener.addr.port]);
   for (const { listener } of listeners) listener.close();
   return Object.fromEntries(ports);
+}
+
+function listenSomewhere(): Deno.TcpListener {
+  while (true) {
+    try {
+      return Deno.listen({ hostname: "127.0.0.1", port: 10_000 + Math.floor(Math.random() * 22_000) });
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    }
+  }
 }
 
 /** Ours, without what changes what a cell prints. */

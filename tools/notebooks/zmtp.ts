@@ -3,6 +3,8 @@
  * messages. Source: https://rfc.zeromq.org/spec/23/
  */
 
+import { KernelError } from "./kernel_error.ts";
+
 /** What a client may be to a kernel: one that asks, or one that listens. */
 export type ZmtpSocketType = "DEALER" | "SUB";
 
@@ -74,7 +76,9 @@ export class ZmtpConnection implements Disposable {
     greeting.set(toBytes("NULL"), 12);
     await this.#write(greeting);
     const peer = await this.#read(GREETING_BYTES);
-    if (peer[0] !== 0xff || (peer[10] ?? 0) < 3) throw new Error("Cannot talk to the kernel: it does not speak ZMTP 3");
+    if (peer[0] !== 0xff || (peer[10] ?? 0) < 3) {
+      throw new KernelError("Cannot talk to the kernel: it does not speak ZMTP 3");
+    }
     const ready = concat([short("READY"), property("Socket-Type", type), property("Identity", "")]);
     await this.#write(frame(ready, COMMAND));
     await this.#readFrame(); // the other side's READY
@@ -83,22 +87,35 @@ export class ZmtpConnection implements Disposable {
   async #readFrame(): Promise<{ readonly flags: number; readonly body: Uint8Array }> {
     const [flags = 0] = await this.#read(1);
     const size = flags & LONG ? Number(viewOf(await this.#read(8)).getBigUint64(0)) : (await this.#read(1))[0] ?? 0;
-    return { flags, body: (await this.#read(size)).slice() };
+    return { flags, body: await this.#read(size) };
   }
 
-  /** The next bytes; a view that the next read may not change, but which holds the whole buffer. */
+  /** The next bytes, in memory of their own. */
   async #read(length: number): Promise<Uint8Array> {
-    const parts = [this.#buffer];
-    for (let have = this.#buffer.length; have < length;) {
-      const chunk = new Uint8Array(CHUNK_BYTES);
-      const got = await this.#connection.read(chunk);
-      if (got === null) throw new Deno.errors.UnexpectedEof("The kernel has closed the connection");
-      parts.push(chunk.subarray(0, got));
-      have += got;
+    const bytes = new Uint8Array(length);
+    for (let have = 0; have < length;) {
+      const rest = bytes.subarray(have);
+      if (this.#buffer.length === 0 && rest.length >= CHUNK_BYTES) {
+        have += await this.#receive(rest);
+        continue;
+      }
+      if (this.#buffer.length === 0) {
+        const chunk = new Uint8Array(CHUNK_BYTES);
+        this.#buffer = chunk.subarray(0, await this.#receive(chunk));
+      }
+      const part = this.#buffer.subarray(0, rest.length);
+      rest.set(part);
+      have += part.length;
+      this.#buffer = this.#buffer.subarray(part.length);
     }
-    const all = parts.length === 1 ? this.#buffer : concat(parts);
-    this.#buffer = all.subarray(length);
-    return all.subarray(0, length);
+    return bytes;
+  }
+
+  /** Waits for some bytes, and gives how many. */
+  async #receive(into: Uint8Array): Promise<number> {
+    const got = await this.#connection.read(into);
+    if (got === null) throw new Deno.errors.UnexpectedEof("The kernel has closed the connection");
+    return got;
   }
 
   async #write(bytes: Uint8Array): Promise<void> {
