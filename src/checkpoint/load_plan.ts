@@ -1,4 +1,4 @@
-import { type Context, GLOBAL_STEP_NAME, type GoParam, joinScope, liveGroupsOf } from "../context/mod.ts";
+import { type Context, createLoaded, GLOBAL_STEP_NAME, type GoParam, joinScope, liveGroupsOf } from "../context/mod.ts";
 import { nearName } from "../errors.ts";
 import { type Compression, type Entry, hasPlainEntries, type ParamEntry, type Profile } from "../format/mod.ts";
 import { kindOf, shapeText, Tensor } from "../tensor/mod.ts";
@@ -100,13 +100,15 @@ export function applyPlan(
   [...reportsOf(source, settings), ...misspelt(params, context, settings)].forEach((report) =>
     settings.onWarning(`"${base}": ${report}`)
   );
-  const isMet = settings.immediate || context.numVariables() > 0;
-  const met = isMet ? values.all() : [];
-  pool.replace(values, reader);
+  const { immediate } = settings;
+  const met = immediate || context.numVariables() > 0 ? values.all() : [];
+  pool.replace(immediate ? undefined : values, reader);
   for (const { scope, name, value } of met) {
-    const variable = settings.immediate
-      ? context.getVariableByScopeAndName(scope, name)
-      : context.inspectVariableIfLoaded(scope, name);
+    let variable = context.inspectVariableIfLoaded(scope, name);
+    if (variable === undefined && immediate) {
+      const earlier = pool.loadEarlier(context, scope, name);
+      variable = createLoaded(context, scope, name, earlier ?? value);
+    }
     if (variable === undefined || variable.origin === value) continue;
     const had = shapeText(variable.dtype, variable.dimensions);
     const has = shapeText(value.dtype, value.dimensions);

@@ -108,8 +108,8 @@ export function recordLoad(plan: LoadPlan, context: Context, settings: HandlerSe
 }
 
 function rowsOf({ values, source: { manifest } }: LoadPlan): () => readonly LoadedRow[] {
-  // What is not listed is all of the file, under its names there; few ask for it.
-  if (!values.isListed) return () => manifest.entries;
+  // Few ask for it.
+  if (values.isWhole) return () => manifest.entries;
   const rows = values.all().map(({ scope, name, value: { dtype, dimensions, byteLength } }) => {
     return { scope, name, dtype, dimensions, byteLength };
   });

@@ -54,15 +54,15 @@ export class PendingPool implements Loader {
     return this.#listed;
   }
 
-  /** Replaces what is pending by the values of another file. */
-  replace(found: PendingValues, reader: PayloadReader): void {
+  /** Replaces what is pending by values of another file; none, if all of it is in the Context. */
+  replace(found: PendingValues | undefined, reader: PayloadReader): void {
     this.#readers.add(reader);
     this.#hasLoaded = true;
-    this.#found = found;
+    this.#found = found ?? NOTHING;
     this.#gone.clear();
     this.#listed = undefined;
     this.#lastReader = reader;
-    if (found.isListed) this.#list();
+    if (this.#found.isListed) this.#list();
   }
 
   /** The value if it is pending, which it is no longer then: it is in the Context now. */
@@ -76,7 +76,12 @@ export class PendingPool implements Loader {
   }
 
   loadVariable(context: Context, scope: string, name: string): LoadedValue | undefined {
-    return this.#previous?.loadVariable(context, scope, name) ?? this.give({ scope, name });
+    return this.loadEarlier(context, scope, name) ?? this.give({ scope, name });
+  }
+
+  /** The value if it is pending in an earlier Handler, which it is no longer then. */
+  loadEarlier(context: Context, scope: string, name: string): LoadedValue | undefined {
+    return this.#previous?.loadVariable(context, scope, name);
   }
 
   listLoaded(): LoadedList | undefined {

@@ -8,6 +8,8 @@ import { StoredValue } from "./stored_value.ts";
 export interface PendingValues {
   /** How many. */
   readonly count: number;
+  /** Whether they are all that is in the file, under their names there. */
+  readonly isWhole: boolean;
   /** Whether all of them are at hand. */
   readonly isListed: boolean;
   /** All of them. */
@@ -21,6 +23,7 @@ export function listedValues(pending: readonly Pending[]): PendingValues {
   let byKey: ReadonlyMap<string, Pending> | undefined;
   return {
     count: pending.length,
+    isWhole: false,
     isListed: true,
     all: () => pending,
     find(scope, name) {
@@ -41,6 +44,7 @@ export function valuesOf({ manifest, reader }: Source): PendingValues {
   };
   return {
     count: manifest.count,
+    isWhole: true,
     get isListed() {
       return all !== undefined;
     },

@@ -5,7 +5,7 @@ import type { WorkOptions } from "./save.ts";
 import type { StoredValue } from "./stored_value.ts";
 
 /** Small values that follow each other are read together, up to this many bytes at once. */
-const RUN_BYTES = 2 * 1024 * 1024;
+const RUN_BYTES = 1024 * 1024;
 
 /** Of a mapped file that many are read ahead at once: long enough for few calls, short enough to show progress. */
 const MAPPED_BYTES = 64 * 1024 * 1024;
@@ -26,16 +26,23 @@ const SLICES_AT_ONCE = Math.min(16, 4 * CORES);
 
 /** Reads what is not in memory yet, in the order of each payload: small neighbours together, a compressed one once. */
 export async function readValues(values: readonly StoredValue[], options: WorkOptions): Promise<void> {
-  const unread = values.filter((value) => value.loaded === undefined);
-  if (unread.length === 0) return;
-  const progress = new ByteProgress("load", unread.reduce((sum, value) => sum + value.byteLength, 0), options);
+  const byReader = new Map<PayloadReader, Row[]>();
+  let total = 0;
+  for (const value of values) {
+    const { reader, entry } = value;
+    if (reader === undefined) continue; // It is in memory.
+    const rows = byReader.get(reader);
+    // A save may move a value to its own file meanwhile; its old row is that of this reader.
+    if (rows === undefined) byReader.set(reader, [{ value, entry }]);
+    else rows.push({ value, entry });
+    total += entry.byteLength;
+  }
+  if (byReader.size === 0) return;
+  const progress = new ByteProgress("load", total, options);
   await progress.during(async () => {
-    for (const [reader, group] of Map.groupBy(unread, (value) => value.reader)) {
-      if (reader === undefined) continue;
+    for (const [reader, rows] of byReader) {
       await reader.ready();
-      // A save may move a value to its own file meanwhile; its old row is that of this reader.
-      const rows = group.map((value): Row => ({ value, entry: value.entry }))
-        .sort((a, b) => a.entry.position - b.entry.position);
+      rows.sort((a, b) => a.entry.position - b.entry.position);
       if (reader.mapped) await takeViews(rows, reader, progress);
       else if (reader.positional) await readPieces(rows, reader, progress);
       else await inflate(rows, reader, progress);
@@ -120,7 +127,7 @@ async function readPieces(rows: readonly Row[], reader: PayloadReader, progress:
     expectCrc32(rows.reduce((sum, { value }) => sum + (value.needsCrc ? value.byteLength : 0), 0));
     for (let next = reading.shift(); next !== undefined; next = reading.shift()) {
       const piece = await next;
-      finishPiece(piece, reader.path, progress);
+      finishPiece(piece, progress);
       startNext();
     }
   } finally {
@@ -168,22 +175,20 @@ function endOfRun(rows: readonly Row[], first: number): number {
   return rows.length;
 }
 
-function finishPiece({ rows, start, into, large }: Piece, path: string, progress: ByteProgress): void {
-  let at = 0;
+function finishPiece({ rows, start, into, large }: Piece, progress: ByteProgress): void {
   const isIntact = large === undefined && areIntact(rows, into);
+  let at = 0;
   for (const { value, entry } of rows) {
     if (large === undefined) {
-      const bytes = allocateFor(entry, path);
-      bytes.set(into.subarray(at, at + bytes.length));
+      const bytes = into.slice(at, at + entry.byteLength);
       at += bytes.length;
       value.settle(bytes, isIntact ? entry.crc32 : undefined);
-      progress.add(bytes.length);
       continue;
     }
     if (value.needsCrc) large.crc = crc32(into, large.crc);
     if (start + into.length === entry.byteLength) value.settle(large.bytes, large.crc);
-    progress.add(into.length);
   }
+  progress.add(into.length);
 }
 
 /**

@@ -12,15 +12,14 @@ const MEASURE_BYTES = 1024 * 1024;
 
 /** A variable's value in a checkpoint: its shape is known, its bytes are read at first use. */
 export class StoredValue implements LoadedValue {
-  readonly trainable: boolean | undefined;
   #reader: PayloadReader;
   #entry: Entry;
-  #loaded: Tensor | undefined;
+  /** The tensor, or its bytes until somebody asks for it. */
+  #loaded: Tensor | Uint8Array | undefined;
   #reading: Promise<Tensor> | undefined;
   #loadedCrc: number | undefined;
   #isReleased = false;
-  /** Rows of files that have these very bytes: the first one, and others. */
-  #row: Entry;
+  /** Rows of other files that have these very bytes. */
   #rows: WeakSet<Entry> | undefined;
 
   /** With `loaded`, its bytes are in memory already, and need not be those of the file. */
@@ -28,22 +27,21 @@ export class StoredValue implements LoadedValue {
     this.#reader = reader;
     this.#entry = entry;
     this.#loaded = loaded;
-    this.trainable = entry.trainable;
-    // Shared by its tensor and its variable then, which would each copy them.
-    Object.freeze(entry.dimensions);
-    this.#row = entry;
   }
 
   /** The same bytes of the file, for somebody whom a loaded and changed tensor must not reach. */
   unshared(): StoredValue {
     const other = new StoredValue(this.#reader, this.#entry);
-    other.#row = this.#row;
     other.#rows = this.#rows ??= new WeakSet();
     return other;
   }
 
+  get trainable(): boolean | undefined {
+    return this.#entry.trainable;
+  }
+
   get dtype(): DType {
-    return this.#loaded?.dtype ?? this.#entry.dtype;
+    return this.#loaded instanceof Tensor ? this.#loaded.dtype : this.#entry.dtype;
   }
 
   get dimensions(): readonly number[] {
@@ -55,6 +53,9 @@ export class StoredValue implements LoadedValue {
   }
 
   get loaded(): Tensor | undefined {
+    if (this.#loaded instanceof Uint8Array) {
+      this.#loaded = new Tensor(this.#entry.dtype, this.#entry.dimensions, this.#loaded);
+    }
     return this.#loaded;
   }
 
@@ -74,27 +75,27 @@ export class StoredValue implements LoadedValue {
   }
 
   readSync(): Tensor {
-    this.#loaded ??= this.#toTensor(this.#reader.takeSync(this.#entry));
-    return this.#loaded;
+    return this.loaded ?? this.#keep(this.#reader.takeSync(this.#entry));
   }
 
   read(): Promise<Tensor> {
-    if (this.#loaded !== undefined) return Promise.resolve(this.#loaded);
+    if (this.loaded !== undefined) return Promise.resolve(this.loaded);
     this.#reading ??= this.#reader.take(this.#entry)
-      .then((bytes) => this.#loaded ??= this.#toTensor(bytes))
+      .then((bytes) => this.loaded ?? this.#keep(bytes))
       .finally(() => this.#reading = undefined);
     return this.#reading;
   }
 
   /** Takes all its bytes, which somebody has read, and their CRC-32 if he has computed it. */
   settle(bytes: Uint8Array, crc?: number): void {
-    this.#loaded ??= this.#toTensor(bytes, crc);
+    if (this.#loaded !== undefined) return;
+    this.#check(bytes, crc);
+    this.#loaded = bytes;
   }
 
   /** Reads a copy for somebody who only looks: keeps nothing. */
   async peek(): Promise<Tensor> {
-    if (this.#loaded !== undefined) return this.#loaded;
-    return this.#toTensor(await this.#reader.peek(this.#entry));
+    return this.loaded ?? this.#toTensor(await this.#reader.peek(this.#entry));
   }
 
   get measured(): Statistics | undefined {
@@ -133,12 +134,13 @@ export class StoredValue implements LoadedValue {
   /** Copies bytes from `start` on into `into`, from memory or the file. */
   async copy(into: Uint8Array, start: number): Promise<void> {
     if (this.#loaded === undefined) return await this.#reader.read(this.#entry, into, start);
-    into.set(this.#loaded.bytes.subarray(start, start + into.length));
+    const bytes = this.#loaded instanceof Tensor ? this.#loaded.bytes : this.#loaded;
+    into.set(bytes.subarray(start, start + into.length));
   }
 
   /** Whether `row` has the bytes that this value has in its file. */
   isOf(row: Entry | undefined): boolean {
-    return row !== undefined && (row === this.#row || this.#rows?.has(row) === true);
+    return row !== undefined && (row === this.#entry || this.#rows?.has(row) === true);
   }
 
   /** A save wrote the value as `row`. */
@@ -148,6 +150,7 @@ export class StoredValue implements LoadedValue {
 
   /** From now on the same bytes come from a newer checkpoint. */
   moveTo(reader: PayloadReader, entry: Entry): void {
+    this.addRow(this.#entry);
     this.#reader = reader;
     this.#entry = entry;
   }
@@ -158,10 +161,17 @@ export class StoredValue implements LoadedValue {
     return crc32 === undefined ? unknown.length > 0 : !this.#reader.mapped;
   }
 
-  #toTensor(bytes: Uint8Array, crc?: number): Tensor {
-    const entry = this.#entry;
-    if (this.needsCrc) this.#loadedCrc = checkCrc(entry, crc ?? crc32(bytes), this.#reader.path);
-    return new Tensor(entry.dtype, entry.dimensions, bytes);
+  #keep(bytes: Uint8Array): Tensor {
+    return this.#loaded = this.#toTensor(bytes);
+  }
+
+  #toTensor(bytes: Uint8Array): Tensor {
+    this.#check(bytes);
+    return new Tensor(this.#entry.dtype, this.#entry.dimensions, bytes);
+  }
+
+  #check(bytes: Uint8Array, crc?: number): void {
+    if (this.needsCrc) this.#loadedCrc = checkCrc(this.#entry, crc ?? crc32(bytes), this.#reader.path);
   }
 }
 

@@ -24,7 +24,7 @@ import {
   type Initializer,
 } from "./initializer.ts";
 import type { LiveGroup } from "./live_value.ts";
-import type { Loader } from "./loader.ts";
+import type { LoadedValue, Loader } from "./loader.ts";
 import { paramAs } from "./param_as.ts";
 import { paramsView } from "./params_view.ts";
 import { seedOf } from "./random.ts";
@@ -43,6 +43,9 @@ interface Reference {
 
 /** Makes a variable without value in a Context, whatever its rules; not for users. */
 export let createIn: (context: Context, init: VariableInit) => Variable;
+
+/** Makes a variable of a value that a checkpoint has, which is not asked for it; not for users. */
+export let createLoaded: (context: Context, scope: string, name: string, value: LoadedValue) => Variable;
 
 /** The groups of live values that a checkpoint must fit before it is put into the Context; not for users. */
 export let liveGroupsOf: (context: Context) => Set<LiveGroup>;
@@ -73,6 +76,11 @@ export class Context {
 
   static {
     createIn = (context, init) => context.#data.createVariable(init);
+    createLoaded = (context, scope, name, value) => {
+      checkPath(scope);
+      const { dtype, dimensions } = value;
+      return context.#data.createVariable({ scope, name, dtype, dimensions }).setLoaded(value);
+    };
     liveGroupsOf = (context) => context.#data.liveGroups;
   }
 
@@ -259,10 +267,7 @@ export class Context {
     const existing = data.variable(scope, name);
     if (existing !== undefined) return existing;
     const loaded = data.loader?.loadVariable(this, scope, name);
-    if (loaded === undefined) return undefined;
-    checkPath(scope);
-    const { dtype, dimensions } = loaded;
-    return data.createVariable({ scope, name, dtype, dimensions }).setLoaded(loaded);
+    return loaded && createLoaded(this, scope, name, loaded);
   }
 
   /** The variable if it is registered already; never asks the loader. */

@@ -4,7 +4,7 @@
  *
  * @module
  */
-export { Context, createIn, liveGroupsOf } from "./context.ts";
+export { Context, createIn, createLoaded, liveGroupsOf } from "./context.ts";
 export { GLOBAL_STEP_NAME } from "./global_step.ts";
 export { GoParam, goParam, inferGoParam, type ParamValue } from "./go_param.ts";
 export {

@@ -3,7 +3,7 @@ import { checkJsonBounds } from "./parse_json.ts";
 import type { JsonReader } from "./json_reader.ts";
 import { MAX_ROWS } from "./limits.ts";
 import type { Entry } from "./manifest.ts";
-import { RowScanner } from "./row_scanner.ts";
+import { type PlainRows, RowScanner } from "./row_scanner.ts";
 import { type EntryRow, readEntryRow } from "./rows.ts";
 
 const LIST_START = "[\n\t\t";
@@ -37,16 +37,19 @@ function readPlain(reader: JsonReader, bytes: Uint8Array): PlainEntries | undefi
   if (!hasAt(LIST_START, reader.at)) return undefined;
   const scanner = new RowScanner(bytes);
   const start = reader.at + LIST_START.length;
+  const batches: PlainRows[] = [];
   let end = start;
   for (let at = start;; at = end + NEXT_ROW.length) {
-    end = scanner.read(at);
-    if (end === at) return undefined;
+    const rows = scanner.read(at);
+    if (rows === undefined) return undefined;
+    batches.push(rows);
+    end = rows.end;
     checkCount(scanner.count, reader);
     if (!hasAt(NEXT_ROW, end)) break;
   }
   if (!hasAt(LIST_END, end) || !scanner.isRegular) return undefined;
   reader.skipTo(end + LIST_END.length);
-  return new PlainEntries(bytes.subarray(start, end), scanner.count, scanner.payloadEnd);
+  return new PlainEntries(batches, scanner.count, scanner.payloadEnd);
 }
 
 /** Whatever is odd about one row, all are placed and compared by the careful rules. */
@@ -60,11 +63,13 @@ function readRows(
   const rows: EntryRow[] = [];
   for (let more = reader.firstElement("variables: a list"); more; more = reader.nextElement()) {
     reader.peek();
-    const plain: Entry[] = [];
-    const end = scanner?.read(reader.at, plain) ?? reader.at;
-    if (end === reader.at) rows.push(readEntryRow(reader, place));
-    else reader.skipTo(end);
-    for (const entry of plain) rows.push(rowOf(entry));
+    const plain = scanner?.read(reader.at);
+    if (plain === undefined) {
+      rows.push(readEntryRow(reader, place));
+    } else {
+      reader.skipTo(plain.end);
+      for (const entry of plain.all()) rows.push(rowOf(entry));
+    }
     checkCount(rows.length, reader);
   }
   return rows;
@@ -86,7 +91,6 @@ function rowOf(entry: Entry): EntryRow {
 
 /** So often the text is searched for a name; who asks for more gets a Map. */
 const MAX_SEARCHES = 16;
-const ROW_END = "\n\t\t}";
 
 /**
  * The entries of a manifest whose rows are all plain: known to be right, but made only when somebody asks. Whoever opens
@@ -97,15 +101,14 @@ export class PlainEntries {
   readonly count: number;
   /** Where the last one ends in the payload. */
   readonly payloadSize: number;
-  #bytes: Uint8Array;
+  #batches: readonly PlainRows[];
   readonly #made: Entry[] = [];
-  #text: string | undefined;
   #all: readonly Entry[] | undefined;
   #byName: ReadonlyMap<string, Entry> | undefined;
 
-  /** For the text of `count` rows, which must not change. */
-  constructor(bytes: Uint8Array, count: number, payloadSize: number) {
-    this.#bytes = bytes;
+  /** Of `count` rows. */
+  constructor(batches: readonly PlainRows[], count: number, payloadSize: number) {
+    this.#batches = batches;
     this.count = count;
     this.payloadSize = payloadSize;
   }
@@ -126,31 +129,21 @@ export class PlainEntries {
   }
 
   #search(parameterName: string): Entry | undefined {
-    // All of it is ASCII, so that places in the text are places in the bytes.
-    this.#text ??= new TextDecoder().decode(this.#bytes);
-    const at = this.#text.indexOf(`{\n\t\t\t"ParameterName": "${parameterName}",\n`);
-    if (at < 0) return undefined;
-    const end = this.#text.indexOf(ROW_END, at) + ROW_END.length;
-    const [entry] = makeEntries(this.#bytes.subarray(at, end));
-    if (entry?.parameterName !== parameterName) return undefined;
-    this.#made.push(entry);
-    return entry;
+    for (const batch of this.#batches) {
+      const entry = batch.find(parameterName);
+      if (entry === undefined) continue;
+      this.#made.push(entry);
+      return entry;
+    }
+    return undefined;
   }
 
   #makeAll(): readonly Entry[] {
-    const entries = makeEntries(this.#bytes);
+    const entries = this.#batches.flatMap((batch) => batch.all());
     for (const entry of this.#made) {
       entries[entries.findIndex(({ parameterName }) => parameterName === entry.parameterName)] = entry;
     }
-    this.#text = undefined;
-    this.#bytes = new Uint8Array();
+    this.#batches = [];
     return entries;
   }
-}
-
-function makeEntries(bytes: Uint8Array): Entry[] {
-  const scanner = new RowScanner(bytes);
-  const entries: Entry[] = [];
-  for (let at = 0; at < bytes.length; at += 4) at = scanner.read(at, entries); // A comma, a line feed and two tabs follow.
-  return entries;
 }

@@ -2,9 +2,11 @@ import { bitsOf, type DType, DTYPES } from "../tensor/dtype.ts";
 import type { Entry } from "./manifest.ts";
 import { WASM } from "./row_scanner_wasm.ts";
 
+/** What comes before the name of a plain row. */
+const NAME_START = '{\n\t\t\t"ParameterName": "';
 /** What a plain row is made of, in the order of the enum in tools/wasm/row_scanner.as.ts. */
 const TEMPLATES = [
-  '{\n\t\t\t"ParameterName": "var:/',
+  `${NAME_START}var:/`,
   '",\n\t\t\t"Dimensions": ',
   "null",
   "[\n\t\t\t\t",
@@ -87,11 +89,8 @@ export class RowScanner {
     return this.#count;
   }
 
-  /**
-   * Reads rows from byte `at` on, and appends what they say to `entries`. Returns where they end: `at` if the row there
-   * is not plain.
-   */
-  read(at: number, entries?: Entry[]): number {
+  /** Reads rows from byte `at` on; undefined if the row there is not plain. */
+  read(at: number): PlainRows | undefined {
     const isLoaded = at >= this.#from && at < this.#to;
     if (!isLoaded) this.#load(at);
     let count = this.#scan(at);
@@ -100,11 +99,11 @@ export class RowScanner {
       this.#load(at);
       count = this.#scan(at);
     }
-    if (count === 0) return at;
-    const end = this.#from + this.#kernel.end.value - this.#text;
+    if (count === 0) return undefined;
     this.#count += count;
-    if (entries !== undefined) this.#addEntries(count, at, end, entries);
-    return end;
+    const end = this.#from + this.#kernel.end.value - this.#text;
+    const records = this.#memory.slice(this.#records, this.#records + count * RECORD_BYTES).buffer;
+    return new PlainRows(this.#bytes.subarray(at, end), end, records, this.#text + at - this.#from);
   }
 
   #load(at: number): void {
@@ -116,41 +115,6 @@ export class RowScanner {
 
   #scan(at: number): number {
     return this.#kernel.scan(this.#text + at - this.#from, this.#records, MAX_RECORDS);
-  }
-
-  #addEntries(count: number, start: number, end: number, entries: Entry[]): void {
-    const text = new TextDecoder().decode(this.#bytes.subarray(start, end)); // All of it is ASCII.
-    const words = new Uint32Array(this.#memory.buffer, this.#records, count * RECORD_BYTES / 4);
-    const numbers = new Float64Array(this.#memory.buffer, this.#records, count * RECORD_BYTES / 8);
-    const origin = this.#text + start - this.#from;
-    for (let index = 0; index < count; index++) {
-      const word = index * RECORD_BYTES / 4;
-      const number = index * RECORD_BYTES / 8;
-      const from = (words[word] ?? 0) - origin;
-      const to = (words[word + 1] ?? 0) - origin;
-      const slash = (words[word + 2] ?? 0) - origin;
-      const rank = words[word + 4] ?? 0;
-      const trainable = words[word + 6];
-      const crc = numbers[number + 7] ?? -1;
-      const dtype = WHOLE_DTYPES[words[word + 5] ?? 0] ?? "Float32";
-      const parameterName = text.slice(from, to);
-      entries.push({
-        scope: text.slice(from + 4, slash),
-        name: text.slice(slash + 1, to),
-        parameterName,
-        spelledName: parameterName,
-        dtype,
-        dtypeName: dtype,
-        dimensions: rank === 0 ? SCALAR : readDimensions(text, (words[word + 3] ?? 0) - origin, rank),
-        nullDimensions: rank === 0,
-        position: numbers[number + 4] ?? 0,
-        length: numbers[number + 5] ?? 0,
-        byteLength: numbers[number + 6] ?? 0,
-        crc32: crc < 0 ? undefined : crc,
-        trainable: trainable === 0 ? undefined : trainable === 2,
-        unknown: NOTHING,
-      });
-    }
   }
 
   #writeTables(): void {
@@ -167,15 +131,103 @@ export class RowScanner {
   }
 }
 
-/** The numbers between `[` and `]`, one in each line. */
-function readDimensions(text: string, at: number, rank: number): readonly number[] {
-  const dimensions: number[] = [];
-  for (let from = at; dimensions.length < rank;) {
-    const end = text.indexOf("\n", from);
-    dimensions.push(parseInt(text.slice(from, end)));
-    from = end + 5;
+/** Some rows that follow each other in a manifest, known to be plain. */
+export class PlainRows {
+  /** Where they end in the manifest. */
+  readonly end: number;
+  readonly #bytes: Uint8Array;
+  readonly #words: Uint32Array;
+  readonly #numbers: Float64Array;
+  /** What the records have for the first byte. */
+  readonly #origin: number;
+  #text: string | undefined;
+
+  /** For their bytes, which must not change, and their records, in which the first byte is at `origin`. */
+  constructor(bytes: Uint8Array, end: number, records: ArrayBuffer, origin: number) {
+    this.end = end;
+    this.#bytes = bytes;
+    this.#words = new Uint32Array(records);
+    this.#numbers = new Float64Array(records);
+    this.#origin = origin;
   }
-  return dimensions;
+
+  /** The entries of all of them. */
+  all(): Entry[] {
+    const entries: Entry[] = [];
+    let dimensions = SCALAR;
+    for (let word = 0; word < this.#words.length; word += RECORD_BYTES / 4) {
+      const entry = this.#entry(word, dimensions);
+      dimensions = entry.dimensions;
+      entries.push(entry);
+    }
+    return entries;
+  }
+
+  /** The entry of a parameter name, if it is among them. */
+  find(parameterName: string): Entry | undefined {
+    const at = this.#asText().indexOf(`${NAME_START}${parameterName}",\n`);
+    if (at < 0) return undefined;
+    const address = at + NAME_START.length + this.#origin;
+    for (let word = 0; word < this.#words.length; word += RECORD_BYTES / 4) {
+      if (this.#words[word] === address) return this.#entry(word, SCALAR);
+    }
+    return undefined;
+  }
+
+  #asText(): string {
+    return this.#text ??= new TextDecoder().decode(this.#bytes); // All of it is ASCII.
+  }
+
+  #entry(word: number, before: readonly number[]): Entry {
+    const text = this.#asText();
+    const words = this.#words;
+    const numbers = this.#numbers;
+    const number = word / 2;
+    const from = (words[word] ?? 0) - this.#origin;
+    const to = (words[word + 1] ?? 0) - this.#origin;
+    const slash = (words[word + 2] ?? 0) - this.#origin;
+    const rank = words[word + 4] ?? 0;
+    const trainable = words[word + 6];
+    const crc = numbers[number + 7] ?? -1;
+    const dtype = WHOLE_DTYPES[words[word + 5] ?? 0] ?? "Float32";
+    const parameterName = text.slice(from, to);
+    return {
+      scope: text.slice(from + 4, slash),
+      name: text.slice(slash + 1, to),
+      parameterName,
+      spelledName: parameterName,
+      dtype,
+      dtypeName: dtype,
+      dimensions: rank === 0 ? SCALAR : readDimensions(text, (words[word + 3] ?? 0) - this.#origin, rank, before),
+      nullDimensions: rank === 0,
+      position: numbers[number + 4] ?? 0,
+      length: numbers[number + 5] ?? 0,
+      byteLength: numbers[number + 6] ?? 0,
+      crc32: crc < 0 ? undefined : crc,
+      trainable: trainable === 0 ? undefined : trainable === 2,
+      unknown: NOTHING,
+    };
+  }
+}
+
+/** The numbers between `[` and `]`, one in each line; those of the row before if they are the same. */
+function readDimensions(text: string, at: number, rank: number, before: readonly number[]): readonly number[] {
+  const dimensions: number[] = [];
+  let isNew = rank !== before.length;
+  for (let axis = 0; axis < rank; axis++) {
+    let dimension = 0;
+    for (let digit = digitAt(text, at); digit >= 0; digit = digitAt(text, ++at)) dimension = dimension * 10 + digit;
+    at = text.indexOf("\n", at) + 5;
+    isNew ||= dimension !== before[axis];
+    dimensions.push(dimension);
+  }
+  return isNew ? Object.freeze(dimensions) : before;
+}
+
+/** The digit there, or a negative number. */
+function digitAt(text: string, at: number): number {
+  const digit = text.charCodeAt(at) - 48;
+  return digit <= 9 ? digit : -1;
 }
 
 /** What tools/wasm/row_scanner.as.ts exports. */

@@ -102,7 +102,7 @@ function readDimensions(reader: JsonReader): readonly number[] {
     // Go leaves a null element at zero.
     dimensions.push(reader.tryNull() ? 0 : reader.readInteger("a dimension: a whole number"));
   }
-  return dimensions;
+  return Object.freeze(dimensions);
 }
 
 function findDType(name: string | number | undefined, entry: string, place: ErrorPlace): DType {
