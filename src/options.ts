@@ -28,6 +28,10 @@ export function findWrongOption<T extends object>(
   if (other !== undefined) {
     return `${call}: wanted an object of options, found ${other}. Options: ${Object.keys(names).join(", ")}`;
   }
+  const signal: unknown = "signal" in names ? Reflect.get(options, "signal") : undefined;
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    return `${call}: wanted an AbortSignal as signal, found ${findOtherKind(signal) ?? "an object"}`;
+  }
   const known = Object.keys(names);
   const unknown = Object.keys(options).filter((name) => !Object.hasOwn(names, name));
   const [name] = unknown;

@@ -1,7 +1,7 @@
 import { isAtOrBelow, type ParamValue, splitScope } from "../context/mod.ts";
 import { paramsView } from "../context/params_view.ts";
 import { study, type StudyOptions, studySync, type VariableSource } from "../context/study.ts";
-import { nearName, NotFoundError } from "../errors.ts";
+import { ConfigError, nearName, NotFoundError } from "../errors.ts";
 import { checkOptions, type OptionNames } from "../options.ts";
 import { WORK_OPTIONS } from "./byte_progress.ts";
 import {
@@ -307,6 +307,9 @@ export class Checkpoint implements AsyncDisposable {
   }
 
   #entry(name: string): Entry {
+    if (typeof name !== "string") {
+      throw new ConfigError(`Cannot read variable ${String(name)}: wanted its path, such as "/layer_0/weights"`);
+    }
     const path = name.startsWith("/") ? name : `/${name}`;
     const { scope, name: last } = splitScope(path);
     const entry = findEntry(this.#source.manifest, scope, last) ?? this.#byLabel.get(path);

@@ -1,4 +1,4 @@
-import { ConfigError, NotFoundError } from "../errors.ts";
+import { ConfigError, nearName, NotFoundError } from "../errors.ts";
 import { checkOptions, type OptionNames } from "../options.ts";
 import type { BaseName } from "../format/mod.ts";
 import type { Store } from "../store/mod.ts";
@@ -88,10 +88,14 @@ function indexOfNamed(checkpoints: readonly BaseName[], choice: number | bigint 
   const beginning = checkpoints.filter((each) => typeof wanted === "string" && each.base.startsWith(`${wanted}-`));
   if (beginning.length === 1) return checkpoints.findIndex((each) => each === beginning[0]);
   const what = typeof wanted === "string" ? `named "${wanted}"` : `of step ${wanted}`;
+  const meant = typeof wanted === "string"
+    ? nearName(wanted, ["best", ...checkpoints.map(({ base }) => base)])
+    : undefined;
   const there = checkpoints.slice(-10).map((each) => typeof wanted === "string" ? each.base : String(each.step));
   throw new NotFoundError(
     `No checkpoint ${what} in "${store.label}"; ` +
       (typeof choice === "string" && /^\d+$/.test(choice) ? `a step is a number: at(${choice}); ` : "") +
+      (meant === undefined ? "" : `did you mean "${meant}"? `) +
       (there.length === 0 ? "it has none" : `it has ${checkpoints.length}, the newest: ${there.join(", ")}`),
     { path: store.label },
   );

@@ -1,14 +1,6 @@
 import { type Backend, hostBackend } from "../backend/mod.ts";
-import type { Context, Variable } from "../context/mod.ts";
-import {
-  CheckpointError,
-  ConfigError,
-  messageOf,
-  NotFoundError,
-  type OnWarning,
-  visible,
-  warnOnConsole,
-} from "../errors.ts";
+import { type Context, foundInstead, type Variable } from "../context/mod.ts";
+import { CheckpointError, ConfigError, messageOf, type OnWarning, visible, warnOnConsole } from "../errors.ts";
 import { checkOptions, findWrongOption, type OptionNames } from "../options.ts";
 import { WORK_OPTIONS } from "./byte_progress.ts";
 import { type Compression, DIR_PERM_MODE, type Profile } from "../format/mod.ts";
@@ -16,6 +8,7 @@ import { formatItems } from "../render/mod.ts";
 import type { Store } from "../store/mod.ts";
 import { type Handler, openHandler } from "./handler.ts";
 import type { HandlerSettings } from "./handler_settings.ts";
+import { failWithout } from "./directory.ts";
 import { pathOf } from "./directory_path.ts";
 import type { MeanOptions, MeanRequest } from "./mean.ts";
 import { checkChoice, type CheckpointChoice, choiceText } from "./choice.ts";
@@ -93,8 +86,8 @@ export class Config {
   private constructor(context: Context, mustExist: boolean) {
     this.#context = context;
     this.#mustExist = mustExist;
-    // A notebook has no types to prevent it.
-    if (!context) this.#fail(`Cannot build a Handler without a Context: ${context} found`);
+    const found = foundInstead(context);
+    if (found !== undefined) this.#fail(`Cannot build a Handler: wanted a Context, found ${found}`);
   }
 
   /**
@@ -363,9 +356,7 @@ export class Config {
     };
     this.#handler = await withSources(place, store, rules, options, async (opened) => {
       if (opened.sources.length === 0 && this.#mustExist) {
-        throw new NotFoundError(`No checkpoint in "${store.label}"; load() wants one, build() starts without`, {
-          path: store.label,
-        });
+        await failWithout(store, "; load() wants one, build() starts without");
       }
       warnIfFewer(store, rules, opened);
       return await openHandler(this.#settings(place, store, onWarning), opened, options);

@@ -1,4 +1,4 @@
-import { ConfigError, LimitError, messageOf, type OnWarning } from "../errors.ts";
+import { ConfigError, LimitError, messageOf, NotFoundError, type OnWarning } from "../errors.ts";
 import {
   BIN_DATA_SUFFIX,
   compareBaseNames,
@@ -45,6 +45,16 @@ export async function listCheckpoints(store: Store): Promise<Listing> {
     if (suffix === JSON_NAME_SUFFIX) checkpoints.push(parsed);
   }
   return { checkpoints: checkpoints.sort(compareBaseNames), seen, sizes };
+}
+
+/** Throws a NotFoundError that says what there is instead of a checkpoint; `advice` ends its first part. */
+export async function failWithout(store: Store, advice = ""): Promise<never> {
+  const names = (await store.list()).map(({ name }) => name);
+  const named = names.slice(0, 3).map((name) => `"${name}"`).join(", ");
+  const others = names.length > 3 ? ` and ${names.length - 3} more` : "";
+  const there = names.length === 0 ? "" : `. It has ${named}${others}, none of them named as a checkpoint is`;
+  const tfjs = names.includes("model.json") ? '; "model.json" looks like a model that tf.loadLayersModel() reads' : "";
+  throw new NotFoundError(`No checkpoint in "${store.label}"${advice}${there}${tfjs}`, { path: store.label });
 }
 
 /**

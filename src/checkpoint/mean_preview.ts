@@ -1,11 +1,12 @@
 import { hostBackend } from "../backend/mod.ts";
 import { Context } from "../context/mod.ts";
-import { ConfigError, NotFoundError, type OnWarning, warnOnConsole } from "../errors.ts";
+import { ConfigError, type OnWarning, warnOnConsole } from "../errors.ts";
 import { checkOptions, type OptionNames } from "../options.ts";
 import { parseBaseName } from "../format/mod.ts";
 import { drawable } from "../render/mod.ts";
 import { forEachSideBySide } from "./compare.ts";
 import { load } from "./build.ts";
+import { failWithout } from "./directory.ts";
 import { Handler, placeOf } from "./handler.ts";
 import { decide, type Decision, type MeanOptions, onlyInOlder } from "./mean.ts";
 import { BLOCKS_BYTES } from "./mean_pipeline.ts";
@@ -91,7 +92,7 @@ async function previewOf(
   options: PreviewMeanOptions,
 ): Promise<MeanPreview> {
   const last = sources.at(-1);
-  if (last === undefined) throw new NotFoundError(`No checkpoint in "${store.label}"`, { path: store.label });
+  if (last === undefined) return await failWithout(store);
   const request = {
     n: sources.length,
     backend: hostBackend,

@@ -1,4 +1,4 @@
-import { ConfigError, NotFoundError, type OnWarning, warnOnConsole } from "../errors.ts";
+import { ConfigError, type OnWarning, warnOnConsole } from "../errors.ts";
 import { checkOptions, type OptionNames } from "../options.ts";
 import { parseBaseName } from "../format/mod.ts";
 import { LocalStore, type Store } from "../store/mod.ts";
@@ -6,7 +6,7 @@ import { basename } from "@std/path/basename";
 import { dirname } from "@std/path/dirname";
 import { type Checkpoint, checkpointOf } from "./checkpoint.ts";
 import { checkChoice, type CheckpointChoice, choiceText } from "./choice.ts";
-import { expectStore } from "./directory.ts";
+import { expectStore, failWithout } from "./directory.ts";
 import { joinHome } from "./directory_path.ts";
 import { openSource, type Source, withoutSuffix } from "./source.ts";
 import { withIntact } from "./with_intact.ts";
@@ -51,7 +51,7 @@ const OPEN_OPTIONS: OptionNames<OpenOptions> = { step: true, at: true, strict: t
 export async function openCheckpoint(where: string | Store, options: OpenOptions = {}): Promise<Checkpoint> {
   checkOptions("openCheckpoint()", options, OPEN_OPTIONS);
   const { store, base } = locate(where, options.mapped ?? false);
-  const choice = options.at ?? options.step;
+  const choice = options.at === undefined ? options.step : options.at;
   if (choice !== undefined) checkChoice("openCheckpoint()", choice);
   if (options.at !== undefined && options.step !== undefined) {
     throw new ConfigError(`Cannot open ${choiceText(options.at)} and step ${options.step} at once: leave one out`);
@@ -72,11 +72,7 @@ export async function openCheckpoint(where: string | Store, options: OpenOptions
 
 async function openChosen(store: Store, { at, step, onWarning = warnOnConsole, strict }: OpenOptions): Promise<Source> {
   const rules = { choice: at ?? step, n: 1, strict: strict ?? false, verify: false, onWarning };
-  return await withIntact(store, rules, {}, ({ sources }) => {
-    const [source] = sources;
-    if (source === undefined) throw new NotFoundError(`No checkpoint in "${store.label}"`, { path: store.label });
-    return Promise.resolve(source);
-  });
+  return await withIntact(store, rules, {}, async ({ sources: [source] }) => source ?? await failWithout(store));
 }
 
 /** A path names a checkpoint if its last part has the grammar of one, or a suffix; else a directory. */

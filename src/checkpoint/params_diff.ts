@@ -1,4 +1,5 @@
 import { compareUtf8, type ParamValue } from "../context/mod.ts";
+import { ConfigError } from "../errors.ts";
 import { drawable, formatCount } from "../render/mod.ts";
 import type { CheckpointParam } from "./checkpoint.ts";
 import { paramsDiffView } from "./params_diff_view.ts";
@@ -56,6 +57,11 @@ export interface ParamsDiff {
  */
 export function diffParams(a: ParamsOwner, b: ParamsOwner, ...more: readonly ParamsOwner[]): ParamsDiff {
   const owners = [a, b, ...more];
+  for (const owner of owners) {
+    if (Array.isArray(owner?.params)) continue;
+    const found = typeof owner === "object" && owner !== null ? "an object that has none" : String(owner);
+    throw new ConfigError(`Cannot compare params of ${found}: wanted two or more checkpoints or Contexts`);
+  }
   const lists = owners.map(({ params }) => new Map(params.map((each) => [keyOf(each), each])));
   const all = new Map(lists.flatMap((list) => [...list]));
   const sorted = [...all].sort(([, x], [, y]) => compareUtf8(x.scope, y.scope) || compareUtf8(x.key, y.key));

@@ -1,5 +1,5 @@
 import { type Context, isAtOrBelow } from "../context/mod.ts";
-import { nearName, NotFoundError } from "../errors.ts";
+import { ConfigError, nearName, NotFoundError } from "../errors.ts";
 import { entryLabel } from "./entry_label.ts";
 import type { PendingPool } from "./pending_pool.ts";
 import { readValues } from "./read_values.ts";
@@ -15,7 +15,11 @@ export async function prefetch(
   const stored = pool.stored();
   const known = [...stored, ...context.iterVariables()];
   const all = (): boolean => true;
-  const wanted = (typeof scopeOrNames === "string" ? [scopeOrNames] : scopeOrNames).map((asked) => {
+  const list: readonly unknown[] = Array.isArray(scopeOrNames) ? scopeOrNames : [scopeOrNames];
+  const wanted = list.map((asked) => {
+    if (typeof asked !== "string") {
+      throw new ConfigError(`Cannot prefetch ${String(asked)}: wanted a scope or "/scope/name", or a list of them`);
+    }
     const path = asked.startsWith("/") ? asked : `/${asked}`;
     if (path === "/") return all;
     const covers = (label: string): boolean => isAtOrBelow(label, path);

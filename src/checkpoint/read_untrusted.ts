@@ -13,6 +13,7 @@ import {
 import { checkOptions, type OptionNames } from "../options.ts";
 import { BIN_DATA_SUFFIX, JSON_NAME_SUFFIX } from "../format/mod.ts";
 import { MemoryStore } from "../store/mod.ts";
+import { checkChoice } from "./choice.ts";
 import { readAnswer } from "./sandbox_answer.ts";
 import { SANDBOX_PROGRAM, type SandboxTask } from "./sandbox_process.ts";
 
@@ -81,6 +82,10 @@ function checkTask(directory: string, path: string, options: UntrustedOptions): 
   }
   if (Deno.build.standalone) {
     throw new ConfigError(`${what}: this program was made by deno compile, and has no deno to run`, { path });
+  }
+  if (options.at !== undefined) checkChoice("readUntrusted()", options.at);
+  if (typeof options.at === "object" || options.at === "best") {
+    throw new ConfigError(`${what}: nothing is compared there; wanted a step or a base name as at`, { path });
   }
   for (const name of ["maxBytes", "timeout", "maxHeapMebibytes"] as const) {
     const value = options[name] ?? 1;

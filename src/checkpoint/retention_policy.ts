@@ -275,9 +275,13 @@ function durationMs(call: string, parts: DurationParts, what: string): number {
   // A notebook has no types to prevent it.
   const isObject = typeof parts === "object" && parts !== null;
   if (isObject) checkOptions(call, parts, DURATION_PARTS);
-  const ms = isObject ? UNITS.reduce((sum, [name, size]) => sum + Number(parts[name] ?? 0) * size, 0) : NaN;
+  const isOfNumbers = isObject && Object.values(parts).every((n) => n === undefined || typeof n === "number");
+  const ms = isOfNumbers ? UNITS.reduce((sum, [name, size]) => sum + (parts[name] ?? 0) * size, 0) : NaN;
   if (ms > 0 && Number.isFinite(ms)) return ms;
-  const found = isObject ? `{${Object.entries(parts).map(([name, n]) => `${name}: ${n}`).join(", ")}}` : String(parts);
+  const textOf = (n: unknown): string => typeof n === "string" ? JSON.stringify(n) : String(n);
+  const found = isObject
+    ? `{${Object.entries(parts).map(([name, n]) => `${name}: ${textOf(n)}`).join(", ")}}`
+    : textOf(parts);
   throw new ConfigError(`Cannot ${what} ${found}: wanted a duration above 0, such as { hours: 1 } or { days: 2 }`);
 }
 

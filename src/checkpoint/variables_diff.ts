@@ -1,4 +1,5 @@
 import { Context, type LoadedValue } from "../context/mod.ts";
+import { ConfigError } from "../errors.ts";
 import type { DType, Tensor } from "../tensor/mod.ts";
 import { type Checkpoint, storedValues } from "./checkpoint.ts";
 import { labelsOf } from "./params_diff.ts";
@@ -85,6 +86,11 @@ export async function diffVariables(
   options: WorkOptions = {},
 ): Promise<VariablesDiff> {
   checkOptions("diffVariables()", options, WORK_OPTIONS);
+  for (const owner of [a, b]) {
+    if (owner instanceof Context || Array.isArray(owner?.variables)) continue;
+    const found = typeof owner === "object" && owner !== null ? "an object that has none" : String(owner);
+    throw new ConfigError(`Cannot compare variables of ${found}: wanted two checkpoints or Contexts`);
+  }
   // What the Contexts hold now is compared, whatever happens until the rest is loaded and has run.
   const sides = [sidesOf(a), sidesOf(b)] as const;
   const labels = labelsOf([a, b].map((each) => each instanceof Context ? {} : each));

@@ -5,6 +5,7 @@
  * @module
  */
 export { Context, createIn, createLoaded, liveGroupsOf } from "./context.ts";
+export { expectContext, foundInstead } from "./expect_context.ts";
 export { GLOBAL_STEP_NAME } from "./global_step.ts";
 export { GoParam, goParam, inferGoParam, type ParamValue } from "./go_param.ts";
 export {

@@ -22,12 +22,17 @@ const MAX_INT = 2 ** 53;
 export class Random {
   readonly #state = new Uint32Array(4);
 
-  /** Starts the stream of `seed`, of which the lower 64 bits count. */
-  constructor(seed: bigint) {
+  /**
+   * Starts the stream of `seed`, of which the lower 64 bits count.
+   *
+   * @throws {ConfigError} if it is not a safe integer or a bigint.
+   */
+  constructor(seed: number | bigint) {
     const words = new BigUint64Array(this.#state.buffer);
+    let counter = checkedSeed(seed);
     for (let i = 0; i < words.length; i++) {
-      seed = BigInt.asUintN(64, seed + 0x9e3779b97f4a7c15n);
-      let word = BigInt.asUintN(64, (seed ^ (seed >> 30n)) * 0xbf58476d1ce4e5b9n);
+      counter = BigInt.asUintN(64, counter + 0x9e3779b97f4a7c15n);
+      let word = BigInt.asUintN(64, (counter ^ (counter >> 30n)) * 0xbf58476d1ce4e5b9n);
       word = BigInt.asUintN(64, (word ^ (word >> 27n)) * 0x94d049bb133111ebn);
       words[i] = word ^ (word >> 31n);
     }
@@ -147,9 +152,12 @@ export function randomOf(seed: bigint, scopeAndName: string): Random {
  * @throws {ConfigError} for a number that is not a safe integer.
  */
 export function seedOf(seed: number | bigint | undefined, fallback: bigint): bigint {
-  if (typeof seed === "number" && !Number.isSafeInteger(seed)) {
-    throw new ConfigError(`Cannot use the seed ${seed}: wanted a safe integer or a bigint`);
-  }
-  if (seed !== undefined) return BigInt(seed);
+  if (seed !== undefined) return checkedSeed(seed);
   return fallback === 0n ? crypto.getRandomValues(new BigUint64Array(1))[0] ?? 0n : fallback;
+}
+
+function checkedSeed(seed: number | bigint): bigint {
+  if (typeof seed === "bigint" || Number.isSafeInteger(seed)) return BigInt(seed);
+  const found = typeof seed === "string" ? JSON.stringify(seed) : String(seed);
+  throw new ConfigError(`Cannot use the seed ${found}: wanted a safe integer or a bigint`);
 }

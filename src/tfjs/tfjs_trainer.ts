@@ -1,4 +1,4 @@
-import type { Context } from "../context/mod.ts";
+import { type Context, expectContext } from "../context/mod.ts";
 import { ConfigError } from "../errors.ts";
 import { TrainError } from "../train/train_error.ts";
 import type { Trainer } from "../train/trainer.ts";
@@ -62,7 +62,7 @@ export function tfjsTrainer<Batch>(context: Context, options: TfjsTrainerOptions
       `Cannot make a tfjsTrainer: wanted a function of a batch as loss, found ${typeof options.loss}`,
     );
   }
-  const inside = context.in(scope);
+  const inside = expectContext(context, "Cannot make a tfjsTrainer", "tfjsTrainer(ctx, { model, … })").in(scope);
   track(inside, model, { strict, optimizer: false });
   track(inside, optimizer, { strict });
   return {

@@ -1,4 +1,4 @@
-import { Context, joinScope, liveGroupsOf, splitScope, type Variable } from "../context/mod.ts";
+import { type Context, expectContext, joinScope, liveGroupsOf, splitScope, type Variable } from "../context/mod.ts";
 import { ConfigError, messageOf, VariableError } from "../errors.ts";
 import { checkOptions, type OptionNames } from "../options.ts";
 import type { TrackReport } from "./track_report.ts";
@@ -95,9 +95,7 @@ export interface Tracked {
 export function track(context: Context, target: Trackable, options: TrackOptions = {}): Tracked {
   checkOptions("track()", options, TRACK_OPTIONS);
   const { strict = true, optimizer = true } = options;
-  if (!(context instanceof Context)) {
-    throw new ConfigError('Cannot track: wanted a Context first, as in track(ctx.in("model"), model)');
-  }
+  expectContext(context, "Cannot track", 'track(ctx.in("model"), model)');
   if (isTfModel(target)) return trackModel(context, target, strict, optimizer);
   const group = isTfOptimizer(target)
     ? optimizerGroup(context, target, [], [], strict)

@@ -1,4 +1,4 @@
-import { type Context, escapeScopeName, type Random } from "../context/mod.ts";
+import { type Context, escapeScopeName, expectContext, type Random } from "../context/mod.ts";
 import { randomOf, seedOf } from "../context/random.ts";
 import { ConfigError, type OnWarning, warnOnConsole } from "../errors.ts";
 import { checkOptions, type OptionNames } from "../options.ts";
@@ -91,6 +91,7 @@ export class BatchDataset<Batch> implements Dataset<Batch> {
 
   /** Takes its place from the Context, or starts there at the first row. */
   constructor(context: Context, size: number, makeBatch: MakeBatch<Batch>, options: BatchDatasetOptions) {
+    expectContext(context, "Cannot make a dataset", "new BatchDataset(ctx, size, makeBatch, options)");
     checkOptions("new BatchDataset()", options, BATCH_DATASET_OPTIONS);
     const { name = "train", batchSize, seed, infinite = false } = options;
     if (!Number.isSafeInteger(size) || size < 0 || size > 2 ** 32) {

@@ -1,4 +1,4 @@
-import { type Context, Random, TRAINER_SCOPE, type Variable } from "../context/mod.ts";
+import { type Context, expectContext, Random, TRAINER_SCOPE, type Variable } from "../context/mod.ts";
 import { seedOf } from "../context/random.ts";
 import { Tensor } from "../tensor/mod.ts";
 import { checkOptions, type OptionNames } from "../options.ts";
@@ -52,6 +52,7 @@ export class Rng {
 
   /** Takes the state from the Context, or starts one there. */
   constructor(context: Context, options: RngOptions = {}) {
+    expectContext(context, "Cannot make an Rng", "new Rng(ctx)");
     checkOptions("new Rng()", options, RNG_OPTIONS);
     this.#random = new Random(seedOf(options.seed, BigInt(context.getParamOr("initializers_seed", 0n))));
     const scope = context.inAbsPath(TRAINER_SCOPE).in("rng").checked(false);

@@ -6,6 +6,8 @@ import {
   ConfigError,
   Context,
   CorruptError,
+  diffParams,
+  diffVariables,
   examine,
   FormatError,
   load,
@@ -15,6 +17,7 @@ import {
   openCheckpoint,
   parseContextSettings,
   previewMean,
+  Random,
   readUntrusted,
   repair,
   ShapeError,
@@ -23,7 +26,7 @@ import {
   VariableError,
   writeEmbedModule,
 } from "@cairn/checkpoints";
-import { History } from "@cairn/checkpoints/train";
+import { BatchDataset, History, Rng } from "@cairn/checkpoints/train";
 import { toFileUrl } from "@std/path";
 
 /** What a caller without type checking would pass. */
@@ -176,6 +179,7 @@ Deno.test("every call that chooses a checkpoint refuses a choice that there is n
     [new Map([["metric", "loss"]]), () => `Cannot choose checkpoint [object Map]: ${wanted}`],
     [[100, 200], () => `Cannot choose checkpoint 100,200: ${wanted}`],
     [true, () => `Cannot choose checkpoint true: ${wanted}`],
+    [null, () => `Cannot choose checkpoint null: ${wanted}`],
     [1.5, () => "Cannot choose step 1.5: wanted a whole number, or a bigint beyond 2^53"],
   ];
   for (const [call, choose] of calls) {
@@ -184,7 +188,6 @@ Deno.test("every call that chooses a checkpoint refuses a choice that there is n
     }
   }
   await assertRejects(() => handler.unpin(wrong(undefined)), ConfigError, "Cannot choose checkpoint undefined");
-  await assertRejects(() => handler.pin(wrong(null)), ConfigError, "Cannot choose checkpoint null");
   assertEquals([await handler.pinned(), ctx.getGlobalStep()], [[pinned], 300]);
 });
 
@@ -220,5 +223,76 @@ Deno.test("calls that take a path say what they want when they get none", async 
     await assertRejects(() => readUntrusted(wrong(path)), ConfigError, `"${path}" in a process of its own: wanted`);
     await assertRejects(() => writeEmbedModule(checkpoint, wrong(path)), ConfigError, `to "${path}": wanted the path`);
     await assertRejects(() => History.open(wrong(path)), ConfigError, `history in "${path}": wanted the path`);
+  }
+});
+
+Deno.test("calls that take a Context say what they got instead of one", async () => {
+  // As a second copy of the package would give it, from another version of its URL.
+  const other = new (class Context {})();
+  const cases: [context: unknown, found: string][] = [
+    [undefined, "undefined"],
+    ["run", "run"],
+    [{}, "an object of class Object"],
+    [Object.create(null), "an object"],
+    [other, "that of another copy of this package"],
+  ];
+  for (const [context, found] of cases) {
+    await assertRejects(() => build(wrong(context)).store(new MemoryStore()).done(), ConfigError, `found ${found}`);
+    const made = (): unknown => new BatchDataset(wrong(context), 1, () => [1], { batchSize: 1 });
+    for (const make of [made, () => new Rng(wrong(context))]) {
+      const { message } = assertThrows(make, ConfigError, "wanted a Context first, as in new ");
+      assertStringIncludes(message, `, found ${found}`);
+    }
+  }
+});
+
+Deno.test("calls that compare say what they want when they get something else", async () => {
+  const ctx = new Context();
+  for (const [owner, found] of [[undefined, "undefined"], [5, "5"], [{}, "an object that has none"]] as const) {
+    const wanted = `of ${found}: wanted two`;
+    assertThrows(() => diffParams(ctx, wrong(owner)), ConfigError, wanted);
+    assertThrows(() => diffParams(wrong(owner), ctx), ConfigError, wanted);
+    await assertRejects(() => diffVariables(wrong(owner), ctx), ConfigError, wanted);
+  }
+});
+
+Deno.test("reads and prefetches of what is no name, seeds and signals that are none, are ConfigErrors", async () => {
+  const store = await run();
+  const checkpoint = await openCheckpoint(store);
+  await assertRejects(() => checkpoint.read(wrong(undefined)), ConfigError, "Cannot read variable undefined: wanted");
+  await using handler = await load(new Context()).store(store).done();
+  await assertRejects(() => handler.prefetch(wrong(5)), ConfigError, "Cannot prefetch 5: wanted a scope");
+  await assertRejects(() => handler.prefetch(wrong(["/w", null])), ConfigError, "Cannot prefetch null: wanted a scope");
+  await assertRejects(
+    () => handler.prefetch("/", { signal: wrong(5) }),
+    ConfigError,
+    "prefetch(): wanted an AbortSignal as signal, found a number",
+  );
+  for (const seed of ["42", null, 1.5, {}]) {
+    assertThrows(() => new Random(wrong(seed)), ConfigError, "wanted a safe integer or a bigint");
+    assertThrows(() => new Rng(new Context(), { seed: wrong(seed) }), ConfigError, "wanted a safe integer or a bigint");
+  }
+  assertEquals(new Random(42).state, new Random(42n).state);
+});
+
+Deno.test("a directory without checkpoints says what is there instead, a choice what was meant", async () => {
+  const store = new MemoryStore();
+  for (const name of ["model.json", "weights.bin", "a.txt", "b.txt"]) {
+    await store.publish(name, (sink) => sink.write(new Uint8Array(1)));
+  }
+  const there = '. It has "a.txt", "b.txt", "model.json" and 1 more, none of them named as a checkpoint is; ' +
+    '"model.json" looks like a model that tf.loadLayersModel() reads';
+  const none = await assertRejects(() => load(new Context()).store(store).done(), NotFoundError);
+  assertStringIncludes(none.message, `; load() wants one, build() starts without${there}`);
+  const opened = await assertRejects(() => openCheckpoint(store), NotFoundError);
+  assertStringIncludes(opened.message, `No checkpoint in "${store.label}"${there}`);
+  await assertRejects(() => openCheckpoint(new MemoryStore("x")), NotFoundError, 'No checkpoint in "memory:x"');
+  const choice = await assertRejects(
+    () => run().then((store) => openCheckpoint(store, { at: "bests" })),
+    NotFoundError,
+  );
+  assertStringIncludes(choice.message, 'did you mean "best"? it has 3');
+  for (const at of ["best", { metric: "loss" }]) {
+    await assertRejects(() => readUntrusted("run", { at: wrong(at) }), ConfigError, "wanted a step or a base name");
   }
 });
