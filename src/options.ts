@@ -32,6 +32,12 @@ export function findWrongOption<T extends object>(
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
     return `${call}: wanted an AbortSignal as signal, found ${findOtherKind(signal) ?? "an object"}`;
   }
+  for (const name of BOOLEANS) {
+    const value: unknown = name in names ? Reflect.get(options, name) : undefined;
+    if (value !== undefined && typeof value !== "boolean") {
+      return `${call}: wanted true or false as ${name}, found ${textOf(value)}`;
+    }
+  }
   const known = Object.keys(names);
   const unknown = Object.keys(options).filter((name) => !Object.hasOwn(names, name));
   const [name] = unknown;
@@ -42,6 +48,14 @@ export function findWrongOption<T extends object>(
   const meant = nearName(name, known);
   const hint = meant === undefined ? "." : `, did you mean "${meant}"?`;
   return `${call}: there is no option "${name}"${hint} Options: ${known.join(", ")}`;
+}
+
+/** Options that a text would switch on, or not, against what it says. */
+const BOOLEANS = ["pin", "strict", "mapped", "verify", "dryRun"];
+
+/** A value for messages: a text in quotes, so that `"5"` does not look like 5. */
+export function textOf(value: unknown): string {
+  return typeof value === "string" ? JSON.stringify(value) : String(value);
 }
 
 /** More are not named: it is some other object, and the message is read by people. */

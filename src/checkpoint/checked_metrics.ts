@@ -1,4 +1,5 @@
 import { ConfigError } from "../errors.ts";
+import { textOf } from "../options.ts";
 import { type Metrics, NO_METRICS } from "../format/mod.ts";
 
 /** A checkpoint has a few of them; more would slow down whoever lists checkpoints. */
@@ -40,6 +41,8 @@ function expectMetric(name: string, value: unknown): void {
     );
   }
   if (typeof value === "number") return;
-  const found = typeof value === "object" && value !== null ? `a ${value.constructor?.name ?? "object"}` : `${value}`;
+  const found = typeof value === "object" && value !== null
+    ? `a ${value.constructor?.name ?? "object"}`
+    : textOf(value);
   throw new ConfigError(`Cannot save metric "${name}": ${found} found, wanted a number`);
 }

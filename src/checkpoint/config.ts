@@ -1,7 +1,7 @@
 import { type Backend, hostBackend } from "../backend/mod.ts";
 import { type Context, foundInstead, type Variable } from "../context/mod.ts";
 import { CheckpointError, ConfigError, messageOf, type OnWarning, visible, warnOnConsole } from "../errors.ts";
-import { checkOptions, findWrongOption, type OptionNames } from "../options.ts";
+import { checkOptions, findWrongOption, type OptionNames, textOf } from "../options.ts";
 import { WORK_OPTIONS } from "./byte_progress.ts";
 import { type Compression, DIR_PERM_MODE, type Profile } from "../format/mod.ts";
 import { formatItems } from "../render/mod.ts";
@@ -190,7 +190,9 @@ export class Config {
   takeMean(n: number, backend: Backend = hostBackend, options: MeanOptions = {}): this {
     const wrong = findWrongOption("takeMean()", options, MEAN_OPTIONS);
     if (wrong !== undefined) return this.#fail(wrong);
-    if (!Number.isSafeInteger(n)) return this.#fail(`Cannot take the mean of ${n} checkpoints: wanted a whole number`);
+    if (!Number.isSafeInteger(n)) {
+      return this.#fail(`Cannot take the mean of ${textOf(n)} checkpoints: wanted a whole number`);
+    }
     if (typeof backend?.mean !== "function") {
       return this.#fail("Cannot take a mean with this backend: wanted a Backend, such as await tfjsNodeBackend()");
     }

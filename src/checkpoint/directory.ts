@@ -49,10 +49,16 @@ export async function listCheckpoints(store: Store): Promise<Listing> {
 
 /** Throws a NotFoundError that says what there is instead of a checkpoint; `advice` ends its first part. */
 export async function failWithout(store: Store, advice = ""): Promise<never> {
-  const names = (await store.list()).map(({ name }) => name);
+  const { seen, sizes } = await listCheckpoints(store);
+  const names = [...sizes.keys()];
   const named = names.slice(0, 3).map((name) => `"${name}"`).join(", ");
   const others = names.length > 3 ? ` and ${names.length - 3} more` : "";
-  const there = names.length === 0 ? "" : `. It has ${named}${others}, none of them named as a checkpoint is`;
+  const base = seen.at(-1)?.base;
+  const there = base !== undefined
+    ? `. It has the payload of "${base}", but not its manifest, "${base}${JSON_NAME_SUFFIX}": its save, or a copy, was interrupted`
+    : names.length > 0
+    ? `. It has ${named}${others}, none of them named as a checkpoint is`
+    : "";
   const tfjs = names.includes("model.json") ? '; "model.json" looks like a model that tf.loadLayersModel() reads' : "";
   throw new NotFoundError(`No checkpoint in "${store.label}"${advice}${there}${tfjs}`, { path: store.label });
 }

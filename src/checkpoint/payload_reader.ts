@@ -50,6 +50,7 @@ export class PayloadReader implements EntryReader {
   #inflating: Promise<Map<Entry, Uint8Array>> | undefined;
   #mapped: MappedBytes | undefined;
   #running = 0;
+  #holds = 0;
   #closed = false;
 
   constructor(
@@ -97,7 +98,7 @@ export class PayloadReader implements EntryReader {
 
   /** Opens the payload and checks the manifest against its real size; reads its first bytes only. */
   ready(): Promise<ReadHandle> {
-    if (this.#closed) return Promise.reject(this.#closedError());
+    if (this.#closed && this.#holds === 0) return Promise.reject(this.#closedError());
     if (this.#opening === undefined) {
       this.#opening = this.#openAndCheck();
       // A failed opening may be tried again: the file system may have recovered.
@@ -112,7 +113,7 @@ export class PayloadReader implements EntryReader {
       const head = headBuffer(file);
       await file.read(head, 0);
       const handle = this.#take(file, head);
-      if (this.#closed) handle.close();
+      if (this.#closed) this.#release();
       return handle;
     } catch (error) {
       file.close();
@@ -287,7 +288,18 @@ export class PayloadReader implements EntryReader {
     this.#inflated?.delete(entry);
   }
 
-  /** Closes the file as soon as no read is running; later reads are NotLoadedErrors. */
+  /** For reads that belong together: whoever closes the file meanwhile, it stays open until they have ended. */
+  hold(): Disposable {
+    this.#holds++;
+    return {
+      [Symbol.dispose]: () => {
+        this.#holds--;
+        if (this.#closed) this.#release();
+      },
+    };
+  }
+
+  /** Closes the file as soon as no read is running, and nobody holds it; later reads are NotLoadedErrors. */
   close(): void {
     this.#closed = true;
     this.#inflated = undefined;
@@ -305,7 +317,7 @@ export class PayloadReader implements EntryReader {
   }
 
   #release(): void {
-    if (this.#running === 0) this.#handle?.close();
+    if (this.#running === 0 && this.#holds === 0) this.#handle?.close();
   }
 
   #syncHandle(entry: Entry): ReadHandle & Required<Pick<ReadHandle, "readSync">> {

@@ -40,6 +40,9 @@ export async function readValues(values: readonly StoredValue[], options: WorkOp
   if (byReader.size === 0) return;
   const progress = new ByteProgress("load", total, options);
   await progress.during(async () => {
+    // A save that moves all of a reader's values closes it.
+    using holds = new DisposableStack();
+    for (const reader of byReader.keys()) holds.use(reader.hold());
     for (const [reader, rows] of byReader) {
       await reader.ready();
       rows.sort((a, b) => a.entry.position - b.entry.position);
@@ -107,7 +110,14 @@ interface Piece {
   readonly start: number;
   /** Memory of the large value itself, or that of an earlier piece that is finished. */
   readonly into: Uint8Array;
-  readonly large: { readonly bytes: Uint8Array; crc: number } | undefined;
+  readonly large: LargeValue | undefined;
+}
+
+/** What is read slice by slice. */
+interface LargeValue {
+  readonly bytes: Uint8Array;
+  /** Of the slices so far; undefined if nobody wants it, which is settled before the first: a save may move the value. */
+  crc: number | undefined;
 }
 
 /** While the next pieces are read, the one before them is compared with its checksum and, of small values, copied. */
@@ -154,7 +164,7 @@ function* piecesOf(rows: readonly Row[], path: string, atOnce: number): Generato
       yield { rows: run, start: 0, into, large: undefined };
       continue;
     }
-    const large = { bytes: allocateFor(row.entry, path), crc: 0 };
+    const large = { bytes: allocateFor(row.entry, path), crc: row.value.needsCrc ? 0 : undefined };
     for (let start = 0; start < large.bytes.length; start += LARGE_READ_BYTES) {
       yield { rows: run, start, into: large.bytes.subarray(start, start + LARGE_READ_BYTES), large };
     }
@@ -185,7 +195,7 @@ function finishPiece({ rows, start, into, large }: Piece, progress: ByteProgress
       value.settle(bytes, isIntact ? entry.crc32 : undefined);
       continue;
     }
-    if (value.needsCrc) large.crc = crc32(into, large.crc);
+    if (large.crc !== undefined) large.crc = crc32(into, large.crc);
     if (start + into.length === entry.byteLength) value.settle(large.bytes, large.crc);
   }
   progress.add(into.length);

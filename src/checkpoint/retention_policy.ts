@@ -1,5 +1,5 @@
 import { ConfigError, messageOf } from "../errors.ts";
-import { checkOptions, type OptionNames } from "../options.ts";
+import { checkOptions, type OptionNames, textOf } from "../options.ts";
 import type { Metrics } from "../format/mod.ts";
 import { formatCount } from "../render/mod.ts";
 import { checkMetric, checkMode, type MetricMode, modeOf, rankByMetric } from "./best.ts";
@@ -228,7 +228,9 @@ export function anyOf(...policies: readonly RetentionPolicy[]): RetentionPolicy 
 /** ConfigError unless it is a policy; a notebook has no types to prevent it. */
 function checkPolicy(policy: RetentionPolicy): void {
   if (typeof policy === "object" && policy !== null && typeof policy.keeps === "function") return;
-  throw new ConfigError(`Cannot keep checkpoints by ${policy}: wanted a policy, such as keepLast(3)`);
+  throw new ConfigError(
+    `Cannot keep checkpoints by ${textOf(policy)}: wanted a policy, such as keepLast(3)`,
+  );
 }
 
 /** The policy that `Config.keep` means. */
@@ -278,7 +280,6 @@ function durationMs(call: string, parts: DurationParts, what: string): number {
   const isOfNumbers = isObject && Object.values(parts).every((n) => n === undefined || typeof n === "number");
   const ms = isOfNumbers ? UNITS.reduce((sum, [name, size]) => sum + (parts[name] ?? 0) * size, 0) : NaN;
   if (ms > 0 && Number.isFinite(ms)) return ms;
-  const textOf = (n: unknown): string => typeof n === "string" ? JSON.stringify(n) : String(n);
   const found = isObject
     ? `{${Object.entries(parts).map(([name, n]) => `${name}: ${textOf(n)}`).join(", ")}}`
     : textOf(parts);

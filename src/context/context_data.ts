@@ -33,13 +33,14 @@ export class ContextData {
 
   createVariable(init: VariableInit): Variable {
     const { scope, name } = init;
-    if (this.variable(scope, name) !== undefined) {
+    let inScope = this.#byScope.get(scope);
+    if (inScope?.has(name)) {
       const path = joinScope(scope, name);
       throw new VariableError(`Cannot create variable "${path}": this Context has one already`, { entry: path });
     }
     const variable = new Variable(init, this.#onReset);
-    const inScope = this.#byScope.get(scope) ?? new Map<string, Variable>();
-    this.#byScope.set(scope, inScope.set(name, variable));
+    if (inScope === undefined) this.#byScope.set(scope, inScope = new Map());
+    inScope.set(name, variable);
     this.#inOrder.add(variable);
     return variable;
   }

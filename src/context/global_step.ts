@@ -1,4 +1,5 @@
 import { VariableError } from "../errors.ts";
+import { textOf } from "../options.ts";
 import { shapeText } from "../tensor/shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { numberOrBigint } from "./go_type.ts";
@@ -10,7 +11,9 @@ export const GLOBAL_STEP_NAME = "global_step";
 /** An Int64 scalar; refuses numbers that are not whole and exact, and what int64 cannot hold. */
 export function stepTensor(step: number | bigint): Tensor {
   const exact = typeof step === "bigint" || Number.isSafeInteger(step);
-  if (!exact) throw new VariableError(`Cannot set the global step to ${step}: wanted a safe integer or a bigint`);
+  if (!exact) {
+    throw new VariableError(`Cannot set the global step to ${textOf(step)}: wanted a safe integer or a bigint`);
+  }
   const value = BigInt(step);
   if (BigInt.asIntN(64, value) !== value) {
     throw new VariableError(`Cannot set the global step to ${step}: wanted an int64`);

@@ -1,4 +1,5 @@
 import { ConfigError } from "../errors.ts";
+import { textOf } from "../options.ts";
 
 /** Beyond that a difference of two numbers is not exact. */
 const MAX_INT = 2 ** 53;
@@ -158,6 +159,5 @@ export function seedOf(seed: number | bigint | undefined, fallback: bigint): big
 
 function checkedSeed(seed: number | bigint): bigint {
   if (typeof seed === "bigint" || Number.isSafeInteger(seed)) return BigInt(seed);
-  const found = typeof seed === "string" ? JSON.stringify(seed) : String(seed);
-  throw new ConfigError(`Cannot use the seed ${found}: wanted a safe integer or a bigint`);
+  throw new ConfigError(`Cannot use the seed ${textOf(seed)}: wanted a safe integer or a bigint`);
 }

@@ -167,9 +167,10 @@ export class PlainRows {
   find(parameterName: string): Entry | undefined {
     const at = this.#asText().indexOf(`${NAME_START}${parameterName}",\n`);
     if (at < 0) return undefined;
-    const address = at + NAME_START.length + this.#origin;
+    const start = at + NAME_START.length + this.#origin;
+    const end = start + parameterName.length; // Who looks for a name with quotes may have found more than one.
     for (let word = 0; word < this.#words.length; word += RECORD_BYTES / 4) {
-      if (this.#words[word] === address) return this.#entry(word, SCALAR);
+      if (this.#words[word] === start && this.#words[word + 1] === end) return this.#entry(word, SCALAR);
     }
     return undefined;
   }

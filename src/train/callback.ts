@@ -1,5 +1,5 @@
 import { flushOf, lockOf, saveOf } from "../checkpoint/save_hook.ts";
-import { ConfigError } from "../errors.ts";
+import { ConfigError, warnOnConsole } from "../errors.ts";
 import type { OptionNames } from "../options.ts";
 import { callHook } from "./call_hook.ts";
 import type { Loop } from "./loop.ts";
@@ -27,7 +27,7 @@ export interface CallbackRule {
 /** By loop and function, the step after which it was called last: two callbacks of one function save once at the end. */
 const lastCalls = new WeakMap<object, Map<unknown, number>>();
 
-/** Registers `fn` for the steps at which the rule says so; nothing if there is no `fn`. */
+/** Registers `fn` for the steps at which the rule says so; nothing, with a warning, if there is no `fn`. */
 export function addCallback<Batch>(
   loop: Loop<Batch>,
   hook: { readonly name: string; readonly priority: number; readonly fn: OnStepFn<Batch> | undefined },
@@ -35,7 +35,7 @@ export function addCallback<Batch>(
   rule: CallbackRule,
 ): void {
   const { name, priority, fn } = hook;
-  if (fn === undefined) return;
+  if (fn === undefined) return warnOnConsole(`callback "${name}" has no function, and does nothing`);
   if (typeof fn !== "function") {
     throw new ConfigError(`Cannot register callback "${name}": wanted a function, such as a Handler's onStepFn`);
   }

@@ -6,7 +6,7 @@ import { checkOptions } from "../options.ts";
 /**
  * Calls `fn` after every `n` steps. The steps are counted from the registration on, over all runs, whatever the global
  * step is. A Handler's `onStepFn` is called at the end of a run too: see {@linkcode CallbackOptions.atEnd}. Without
- * `fn` nothing is registered.
+ * `fn`, as where there is no Handler, nothing is registered, with a warning.
  *
  * @throws {ConfigError} if `n` is not a whole number from 1.
  *

@@ -7,7 +7,7 @@ import type { OnStepFn } from "./loop_types.ts";
 /**
  * Calls `fn` at steps that lie further and further apart: at `loopStep` `start`, then `start * factor` later (rounded),
  * and so on: 100 and 1.2 give 100, 220, 364 … Steps that a resumed run has behind it are left out. Without `fn` nothing
- * is registered.
+ * is registered, with a warning.
  *
  * @throws {ConfigError} if `start` is not a whole number from 1, or `factor` is below 1.
  *

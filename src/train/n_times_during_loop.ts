@@ -9,7 +9,8 @@ const FIRST_BLIND_STEPS = 128;
 /**
  * Calls `fn` about `n` times in a run, evenly: after the first step, then `n` times, of which the last is the run's last
  * step. While the end is not known (in a first epoch), after 128 steps, 256, 512 … Calls are counted over all runs of
- * the loop, as in GoMLX: a second run is called less. Without `fn` nothing is registered.
+ * the loop, as in GoMLX: a second run is called less. Without `fn` nothing is registered, with a
+ * warning.
  *
  * @throws {ConfigError} if `n` is not a whole number from 1.
  *

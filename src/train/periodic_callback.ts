@@ -7,7 +7,7 @@ import type { OnStepFn } from "./loop_types.ts";
 
 /**
  * Calls `fn` after the first step that ends `period` milliseconds or more after the last call returned. The first step
- * only starts the clock. Without `fn` nothing is registered.
+ * only starts the clock. Without `fn` nothing is registered, with a warning.
  *
  * @throws {ConfigError} if `period` is negative or not finite.
  *

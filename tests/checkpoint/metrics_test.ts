@@ -59,7 +59,7 @@ Deno.test("save() refuses metrics that are not numbers by name, before a byte is
   const store = new MemoryStore();
   const handler = await build(new Context()).store(store).done();
   const wrong: [unknown, RegExp][] = [
-    [{ loss: "0.5" }, /metric "loss": 0\.5 found, wanted a number/],
+    [{ loss: "0.5" }, /metric "loss": "0\.5" found, wanted a number/],
     [{ loss: 5n }, /metric "loss"/],
     [{ loss: null }, /metric "loss": null found/],
     [{ loss: new Float32Array(1) }, /metric "loss": a Float32Array found/],

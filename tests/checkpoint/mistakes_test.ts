@@ -268,6 +268,12 @@ Deno.test("reads and prefetches of what is no name, seeds and signals that are n
     ConfigError,
     "prefetch(): wanted an AbortSignal as signal, found a number",
   );
+  await assertRejects(() => build(new Context()).store(store).takeMean(wrong("5")).done(), ConfigError, 'mean of "5"');
+  await assertRejects(
+    () => handler.save({ pin: wrong("yes") }),
+    ConfigError,
+    'save(): wanted true or false as pin, found "yes"',
+  );
   for (const seed of ["42", null, 1.5, {}]) {
     assertThrows(() => new Random(wrong(seed)), ConfigError, "wanted a safe integer or a bigint");
     assertThrows(() => new Rng(new Context(), { seed: wrong(seed) }), ConfigError, "wanted a safe integer or a bigint");
@@ -287,6 +293,11 @@ Deno.test("a directory without checkpoints says what is there instead, a choice 
   const opened = await assertRejects(() => openCheckpoint(store), NotFoundError);
   assertStringIncludes(opened.message, `No checkpoint in "${store.label}"${there}`);
   await assertRejects(() => openCheckpoint(new MemoryStore("x")), NotFoundError, 'No checkpoint in "memory:x"');
+  const torn = new MemoryStore();
+  await torn.publish("checkpoint-n0000001-20260101-000000-step-00000001.bin", (sink) => sink.write(new Uint8Array(1)));
+  const message = 'It has the payload of "checkpoint-n0000001-20260101-000000-step-00000001", but not its manifest, ' +
+    '"checkpoint-n0000001-20260101-000000-step-00000001.json": its save, or a copy, was interrupted';
+  await assertRejects(() => openCheckpoint(torn), NotFoundError, message);
   const choice = await assertRejects(
     () => run().then((store) => openCheckpoint(store, { at: "bests" })),
     NotFoundError,

@@ -76,6 +76,13 @@ Deno.test("findEntry() gives the entry that entries has, before and after these 
         if (index < 20) assertStrictEquals(before[index], entry, name);
         assertStrictEquals(findEntry(manifest, entry.scope, entry.name), entry, name);
       }
+      const [row] = manifest.entries;
+      const text = new TextDecoder().decode(json);
+      const at = row === undefined ? -1 : text.indexOf(`${row.parameterName}",\n`);
+      if (row !== undefined && at >= 0) {
+        const beyond = text.slice(at + row.parameterName.length - row.name.length, text.indexOf('",\n\t\t\t"Pos"', at));
+        assertEquals(findEntry(parseManifest(json, PLACE, scan), row.scope, beyond), undefined, beyond);
+      }
       for (const odd of ["", "none", 'w",\n\t\t\t"Dimensions": null', "w/x"]) {
         assertEquals(findEntry(manifest, "/none", odd), undefined);
         assertEquals(findEntry(parseManifest(json, PLACE, scan), "/none", odd), undefined);

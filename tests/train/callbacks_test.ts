@@ -282,7 +282,15 @@ Deno.test("a NaN loss stops before a checkpoint of it is saved", async () => {
 Deno.test("callbacks without a function register nothing; senseless numbers are refused", async () => {
   const loop = new Loop(new FakeTrainer());
   const none = new Map<string, { onStepFn: () => void }>().get("none");
-  everyNSteps(loop, 1, "checkpointing", 100, none?.onStepFn);
+  const { warn } = console;
+  const warnings: unknown[] = [];
+  console.warn = (text: unknown) => warnings.push(text);
+  try {
+    everyNSteps(loop, 1, "checkpointing", 100, none?.onStepFn);
+  } finally {
+    console.warn = warn;
+  }
+  assertEquals(warnings, ['cairn: callback "EveryNSteps(1): checkpointing" has no function, and does nothing']);
   nTimesDuringLoop(loop, 1, "a", 0, undefined, { atEnd: true });
   exponentialCallback(loop, 1, 1, "a", 0, undefined);
   periodicCallback(loop, 0, "a", 0, undefined);
