@@ -47,7 +47,7 @@ async function setCache(row: Row, root: string): Promise<string | undefined> {
   if (row.cache === "cold") return await drop(directory);
   await warm(directory);
   // It reads files too, Deno's cache of compiled code among them, which so much data drives out of memory.
-  if (isImport(row)) await runOperation(row, root);
+  if (isImport(row.operation)) await runOperation(row, root);
   return undefined;
 }
 
@@ -76,11 +76,11 @@ async function runOperation(row: Row, root: string): Promise<Sample | string> {
 
 function commandOf({ operation, peer }: Row): readonly string[] {
   if (peer !== undefined) return peer.command;
-  const script = isImport({ operation }) ? "import_time.ts" : "operation.ts";
+  const script = isImport(operation) ? "import_time.ts" : "operation.ts";
   return [Deno.execPath(), "run", "-A", "--no-check", join(HERE, script)];
 }
 
-function isImport({ operation }: Pick<Row, "operation">): boolean {
+function isImport(operation: string): boolean {
   return operation.startsWith("import");
 }
 

@@ -64,14 +64,18 @@ export async function openCheckpoint(where: string | Store, options: OpenOptions
   }
   const onWarning = options.onWarning ?? warnOnConsole;
   const checkpoint = checkpointOf(
-    base === undefined ? await openChosen(store, options) : await openSource(store, base),
+    base === undefined ? await openChosen(store, choice, options) : await openSource(store, base),
   );
   checkpoint.reports.forEach((report) => onWarning(`"${checkpoint.baseName}": ${report}`));
   return checkpoint;
 }
 
-async function openChosen(store: Store, { at, step, onWarning = warnOnConsole, strict }: OpenOptions): Promise<Source> {
-  const rules = { choice: at ?? step, n: 1, strict: strict ?? false, verify: false, onWarning };
+async function openChosen(
+  store: Store,
+  choice: CheckpointChoice | undefined,
+  { onWarning = warnOnConsole, strict = false }: OpenOptions,
+): Promise<Source> {
+  const rules = { choice, n: 1, strict, verify: false, onWarning };
   return await withIntact(store, rules, {}, async ({ sources: [source] }) => source ?? await failWithout(store));
 }
 

@@ -58,9 +58,7 @@ export interface ParamsDiff {
 export function diffParams(a: ParamsOwner, b: ParamsOwner, ...more: readonly ParamsOwner[]): ParamsDiff {
   const owners = [a, b, ...more];
   for (const owner of owners) {
-    if (Array.isArray(owner?.params)) continue;
-    const found = typeof owner === "object" && owner !== null ? "an object that has none" : String(owner);
-    throw new ConfigError(`Cannot compare params of ${found}: wanted two or more checkpoints or Contexts`);
+    if (!Array.isArray(owner?.params)) throw notComparable("params", owner, "two or more");
   }
   const lists = owners.map(({ params }) => new Map(params.map((each) => [keyOf(each), each])));
   const all = new Map(lists.flatMap((list) => [...list]));
@@ -81,6 +79,12 @@ export function diffParams(a: ParamsOwner, b: ParamsOwner, ...more: readonly Par
     unchanged: rows.filter(({ kind }) => kind === "unchanged"),
   };
   return drawable(diff, paramsDiffView);
+}
+
+/** What is thrown for something that has no `what` to be compared; a notebook has no types to prevent it. */
+export function notComparable(what: string, owner: unknown, count: string): ConfigError {
+  const found = typeof owner === "object" && owner !== null ? "an object that has none" : String(owner);
+  return new ConfigError(`Cannot compare ${what} of ${found}: wanted ${count} checkpoints or Contexts`);
 }
 
 function kindOf(found: readonly (CheckpointParam | undefined)[]): ParamChange["kind"] {

@@ -147,9 +147,7 @@ export class PendingPool implements Loader {
   /** Closes the files that nobody needs: neither the Context, nor what is pending, nor a waiting save, nor a clone. */
   closeUnused(): void {
     const used = new Set<unknown>();
-    const use = (value: unknown): void => {
-      if (value instanceof StoredValue && value.reader !== undefined) used.add(value.reader);
-    };
+    const use = (value: unknown): unknown => value instanceof StoredValue && used.add(value.reader);
     for (const snapshot of this.queued) snapshot.entries.forEach((item) => use(item.value));
     for (const { source } of this.#context.iterVariables()) use(source);
     for (const { value } of this.#listed?.values() ?? []) use(value);

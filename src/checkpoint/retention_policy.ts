@@ -228,9 +228,7 @@ export function anyOf(...policies: readonly RetentionPolicy[]): RetentionPolicy 
 /** ConfigError unless it is a policy; a notebook has no types to prevent it. */
 function checkPolicy(policy: RetentionPolicy): void {
   if (typeof policy === "object" && policy !== null && typeof policy.keeps === "function") return;
-  throw new ConfigError(
-    `Cannot keep checkpoints by ${textOf(policy)}: wanted a policy, such as keepLast(3)`,
-  );
+  throw new ConfigError(`Cannot keep checkpoints by ${textOf(policy)}: wanted a policy, such as keepLast(3)`);
 }
 
 /** The policy that `Config.keep` means. */

@@ -133,9 +133,9 @@ export class StoredValue implements LoadedValue {
 
   /** Copies bytes from `start` on into `into`, from memory or the file. */
   async copy(into: Uint8Array, start: number): Promise<void> {
-    if (this.#loaded === undefined) return await this.#reader.read(this.#entry, into, start);
-    const bytes = this.#loaded instanceof Tensor ? this.#loaded.bytes : this.#loaded;
-    into.set(bytes.subarray(start, start + into.length));
+    const { loaded } = this;
+    if (loaded === undefined) return await this.#reader.read(this.#entry, into, start);
+    into.set(loaded.bytes.subarray(start, start + into.length));
   }
 
   /** Whether `row` has the bytes that this value has in its file. */

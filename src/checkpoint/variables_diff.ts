@@ -1,8 +1,7 @@
 import { Context, type LoadedValue } from "../context/mod.ts";
-import { ConfigError } from "../errors.ts";
 import type { DType, Tensor } from "../tensor/mod.ts";
 import { type Checkpoint, storedValues } from "./checkpoint.ts";
-import { labelsOf } from "./params_diff.ts";
+import { labelsOf, notComparable } from "./params_diff.ts";
 import type { WorkOptions } from "./save.ts";
 import { checkOptions } from "../options.ts";
 import { WORK_OPTIONS } from "./byte_progress.ts";
@@ -88,8 +87,7 @@ export async function diffVariables(
   checkOptions("diffVariables()", options, WORK_OPTIONS);
   for (const owner of [a, b]) {
     if (owner instanceof Context || Array.isArray(owner?.variables)) continue;
-    const found = typeof owner === "object" && owner !== null ? "an object that has none" : String(owner);
-    throw new ConfigError(`Cannot compare variables of ${found}: wanted two checkpoints or Contexts`);
+    throw notComparable("variables", owner, "two");
   }
   // What the Contexts hold now is compared, whatever happens until the rest is loaded and has run.
   const sides = [sidesOf(a), sidesOf(b)] as const;
