@@ -133,6 +133,7 @@ export type {
   BlobSink,
   FileEntry,
   FileKind,
+  FileOnDisk,
   FileReader,
   Files,
   FilesSync,

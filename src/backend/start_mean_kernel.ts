@@ -11,12 +11,16 @@ export interface MeanExports {
   readonly divideFloat32: (at: number, bytes: number, divisor: number) => number;
 }
 
-/** Starts the kernel over a memory. It is compiled once, whoever uses it. */
+/** Starts the kernel over a memory. */
 export function startMeanKernel(memory: WebAssembly.Memory): MeanExports {
-  module ??= new WebAssembly.Module(Uint8Array.fromBase64(WASM));
-  const { exports } = new WebAssembly.Instance(module, { env: { memory } });
+  const { exports } = new WebAssembly.Instance(meanModule(), { env: { memory } });
   if (!isKernel(exports)) throw new TypeError("not the mean kernel");
   return exports;
+}
+
+/** The kernel, compiled once, whoever uses it. */
+export function meanModule(): WebAssembly.Module {
+  return module ??= new WebAssembly.Module(Uint8Array.fromBase64(WASM));
 }
 
 let module: WebAssembly.Module | undefined;

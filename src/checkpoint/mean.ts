@@ -7,6 +7,7 @@ import { kindOf, sameDimensions, shapeText, type Tensor } from "../tensor/mod.ts
 import type { CheckpointVariable } from "./checkpoint.ts";
 import { meanReportView } from "./mean_preview_view.ts";
 import { MeanPipeline } from "./mean_pipeline.ts";
+import { meansByWorkers } from "./mean_workers.ts";
 import { entryLabel } from "./entry_label.ts";
 import { ByteProgress } from "./byte_progress.ts";
 import type { WorkOptions } from "./save.ts";
@@ -76,7 +77,7 @@ export interface Decision {
 
 /**
  * The mean of several checkpoints, oldest first; the newest decides which variables there are, and supplies those that
- * are not averaged. Read block by block: memory is one copy of the model and 64 MiB of blocks.
+ * are not averaged. Read block by block: memory is one copy of the model and 64 MiB of blocks, or of workers.
  *
  * Source: GoMLX `checkpoints.Config.TakeMean` and `Handler.takeMean`, as documented there (only trainable variables).
  */
@@ -93,9 +94,12 @@ export async function computeMean(
   const inOrder = decisions.toSorted((a, b) => a.placed.row.position - b.placed.row.position);
   const works = inOrder.map((decision) => new VariableMean(decision, request.backend));
   const tensors = new Map<Entry, Tensor>();
-  const pipeline = new MeanPipeline(sources, works, ({ row }, tensor) => tensors.set(row, tensor), onWarning);
+  const onFinished = (work: VariableMean): unknown => tensors.set(work.row, work.finish());
   const progress = new ByteProgress("mean", total, options);
-  await progress.during(() => pipeline.run(progress));
+  await progress.during(async () => {
+    const left = await meansByWorkers(works, progress, onFinished);
+    await new MeanPipeline(sources, left, onFinished, onWarning).run(progress);
+  });
   const computedBy = new Map(works.map((work) => [work.row, work.computedBy]));
   const report: MeanReport = {
     baseNames: sources.map((source) => source.base),

@@ -4,7 +4,7 @@ import { hostBackend } from "../backend/mod.ts";
 import { type OnWarning, ShapeError } from "../errors.ts";
 import { type Entry, expectCrc32 } from "../format/mod.ts";
 import { releaseWindow } from "../store/mod.ts";
-import { byteLengthOf, type Tensor } from "../tensor/mod.ts";
+import { byteLengthOf } from "../tensor/mod.ts";
 import { entryLabel } from "./entry_label.ts";
 import type { EntryReader } from "./payload_reader.ts";
 import type { ByteProgress } from "./byte_progress.ts";
@@ -19,8 +19,6 @@ const AHEAD_BYTES = BLOCKS_BYTES / 4;
 const BLOCK_BYTES = 4 * 1024 * 1024;
 /** The same where files are mapped, and nothing has to be read into blocks: few calls of the backend. */
 const MAPPED_BLOCK_BYTES = 16 * 1024 * 1024;
-/** Bytes of each source that the host checks and averages while they are in the processor's cache. */
-const TILE_BYTES = 128 * 1024;
 const ALIGNMENT = 64;
 
 /** Bytes of one variable that go through a block. */
@@ -67,14 +65,14 @@ export class MeanPipeline {
   /** The result, and then two sets; undefined as long as all that is averaged is mapped. */
   #blocks: readonly Uint8Array[] | undefined;
   readonly #crcBytes: number;
-  readonly #onFinished: (variable: VariableMean, tensor: Tensor) => void;
+  readonly #onFinished: (variable: VariableMean) => void;
   readonly #onWarning: OnWarning;
 
   /** For variables in the order of the newest payload, so that compressed ones are inflated in one pass. */
   constructor(
     sources: readonly Source[],
     variables: readonly VariableMean[],
-    onFinished: (variable: VariableMean, tensor: Tensor) => void,
+    onFinished: (variable: VariableMean) => void,
     onWarning: OnWarning,
   ) {
     const count = sources.length;
@@ -129,13 +127,9 @@ export class MeanPipeline {
         const entry = variable.decision.from[index]?.entry;
         if (entry === undefined) continue;
         const block = blocks[index]?.subarray(at, at + length);
-        // The newest is read to where the mean will be: so its fresh memory, which is slow, is touched by the reading.
-        const isNewest = index === from.length - 1 && step.pieces.length === 1;
-        const into = block === undefined || isNewest ? variable.bytes.subarray(start, start + length) : block;
+        const into = block ?? variable.bytes.subarray(start, start + length);
         if (reader?.readNow?.(entry, into, start) !== true) await reader?.read(entry, into, start);
-        if (isTiled(step)) continue;
         if (!source.reader.mapped) variable.addToCrc(index, into);
-        if (into !== block) block?.set(into);
       }
     }));
     const failed = reads.find((read) => read.status === "rejected");
@@ -155,7 +149,6 @@ export class MeanPipeline {
 
   async #compute(step: ReadStep): Promise<void> {
     const { blocks } = step;
-    if (blocks !== undefined && isTiled(step)) return await this.#computeTiles(step, blocks);
     if (blocks !== undefined) return await this.#computeFrom({ ...step, blocks, inPlace: false, lead: 0 });
     const windows = openWindows(step);
     try {
@@ -176,27 +169,8 @@ export class MeanPipeline {
         await this.#correct(variable, sources, mean, finite);
         if (!inPlace) variable.bytes.set(mean, start);
       }
-      if (start + length === variable.row.byteLength) this.#onFinished(variable, variable.finish());
+      if (start + length === variable.row.byteLength) this.#onFinished(variable);
     }
-  }
-
-  /** What else is done piece by piece, on the host and for one large variable: fewer passes through memory. */
-  async #computeTiles({ first, pieces, length }: Step, blocks: readonly Uint8Array[]): Promise<void> {
-    const { decision: { from }, row } = first;
-    const start = pieces[0]?.start ?? 0;
-    const result = this.#allBlocks()[0] ?? new Uint8Array();
-    for (let at = 0; at < length; at += TILE_BYTES) {
-      const sources = blocks.map((block) => block.subarray(at, at + TILE_BYTES));
-      const mean = result.subarray(0, Math.min(TILE_BYTES, length - at));
-      const place = first.bytes.subarray(start + at, start + at + mean.length);
-      sources.at(-1)?.set(place); // The newest was read there.
-      for (const [index, bytes] of sources.entries()) {
-        if (from[index]?.source.reader.mapped === false) first.addToCrc(index, bytes);
-      }
-      await hostBackend.mean(row.dtype, sources, mean);
-      place.set(mean);
-    }
-    if (start + length === row.byteLength) this.#onFinished(first, first.finish());
   }
 
   /** Where the mean is, and whether it is known to be finite. */
@@ -243,11 +217,6 @@ export class MeanPipeline {
     }
     await hostBackend.mean(dtype, blocks, mean);
   }
-}
-
-/** Whether a step is checked and computed tile by tile, once its sources are read into blocks. */
-function isTiled({ first, pieces }: Step): boolean {
-  return first.decision.averaged && first.backend === hostBackend && pieces.length === 1;
 }
 
 /** Whether the sources of a part of a large variable, or of all of it, are mapped, and are to be averaged. */

@@ -9,7 +9,7 @@ import {
   PAYLOAD_HEAD_BYTES,
   type PayloadHead,
 } from "../format/mod.ts";
-import type { MappedBytes, MappedFile, ReadHandle } from "../store/mod.ts";
+import type { FileOnDisk, MappedBytes, MappedFile, ReadHandle } from "../store/mod.ts";
 import { AheadReader } from "./ahead_reader.ts";
 import { entryLabel } from "./entry_label.ts";
 import { ForwardReader, readBlocks } from "./forward_reader.ts";
@@ -84,6 +84,13 @@ export class PayloadReader implements EntryReader {
   /** The same for a while, until {@linkcode releaseWindow} is called with it; `start` may lie before the entry. */
   window(entry: Entry, start: number, length: number): Uint8Array | undefined {
     return this.#mapped?.window(entry.position + start, length);
+  }
+
+  /** Where an entry's bytes begin in a file; undefined if they are not in one, or not as they are. */
+  placeOnDisk({ position }: Entry): { readonly file: FileOnDisk; readonly position: number } | undefined {
+    const file = this.#handle?.onDisk;
+    if (file === undefined || this.mapped || this.#head.compression !== "none") return undefined;
+    return { file, position: this.#dataOffset + position };
   }
 
   /** Has the operating system read bytes of the mapped file. */
@@ -412,11 +419,15 @@ export class PayloadReader implements EntryReader {
 }
 
 /** Memory for a variable's bytes; a LimitError if the runtime cannot give so much. */
-export function allocateFor(entry: Entry, path: string, byteLength: number = entry.byteLength): Uint8Array {
+export function allocateFor(
+  entry: Entry,
+  path: string,
+  byteLength: number = entry.byteLength,
+): Uint8Array<ArrayBuffer> {
   return allocate(byteLength, path, entry);
 }
 
-function allocate(byteLength: number, path: string, entry?: Entry): Uint8Array {
+function allocate(byteLength: number, path: string, entry?: Entry): Uint8Array<ArrayBuffer> {
   try {
     return new Uint8Array(byteLength);
   } catch (cause) {

@@ -43,9 +43,10 @@ export class VariableMean {
     return averaged && this.backend.meanInOwnMemory !== undefined && this.row.byteLength <= OWN_BYTES;
   }
 
-  /** Makes `bytes`, all of them, its memory. */
-  adopt(bytes: Uint8Array): void {
+  /** Makes `bytes`, all of them, its memory; `crcs` are those of its sources, where they are known. */
+  adopt(bytes: Uint8Array, crcs: readonly number[] = []): void {
     this.#bytes = bytes;
+    crcs.forEach((crc, index) => this.#crcs[index] = crc);
   }
 
   /** Whether one call of the backend can compute both. */

@@ -35,16 +35,19 @@ const CHUNK = 24 * 1024;
 /** Where they are: behind the tables and what is carried on, which may overwrite those that have been carried. */
 const BYTES = 24 * 1024;
 
+/** The kernel, compiled; see tools/wasm/crc32.as.ts. */
+export function crc32Module(): WebAssembly.Module {
+  return new WebAssembly.Module(Uint8Array.fromBase64(WASM));
+}
+
 /** CRC-32 in WebAssembly; see tools/wasm/crc32.as.ts. Exported for its tests. */
 export class Crc32Kernel {
   readonly #memory: Uint8Array;
   readonly #exports: Exports;
 
-  /** Compiles it. */
   constructor() {
     const memory = new WebAssembly.Memory({ initial: 1 });
-    const module = new WebAssembly.Module(Uint8Array.fromBase64(WASM));
-    const { exports } = new WebAssembly.Instance(module, { env: { memory } });
+    const { exports } = new WebAssembly.Instance(crc32Module(), { env: { memory } });
     if (!isKernel(exports)) throw new TypeError("not the CRC-32 kernel");
     exports.fillTables();
     this.#memory = new Uint8Array(memory.buffer);

@@ -1,4 +1,4 @@
-import type { FileReader } from "./files.ts";
+import type { FileOnDisk, FileReader } from "./files.ts";
 
 /** Reads that may be under way at once: also memory that nobody has touched yet is filled by several threads then. */
 const LANES = 8;
@@ -17,20 +17,17 @@ interface Lane {
  */
 export class DenoFileReader implements FileReader {
   readonly size: number;
-  readonly #path: string;
+  readonly onDisk: FileOnDisk;
   readonly #now: Deno.FsFile;
-  /** Which file it is, whatever its name is by now; it is open, so no other file can have the number. */
-  readonly #identity: string;
   readonly #lanes: Lane[] = [];
   #closed = false;
 
   /** Opens the file. */
   constructor(path: string) {
-    this.#path = path;
     this.#now = Deno.openSync(path);
     try {
       // FsFile.stat() would want a permission for the real path.
-      this.#identity = identityOf(path);
+      this.onDisk = { path, identity: identityOf(path) };
       this.size = this.#now.seekSync(0, Deno.SeekMode.End);
     } catch (error) {
       this.#now.close();
@@ -76,8 +73,8 @@ export class DenoFileReader implements FileReader {
   #openLane(): Lane | undefined {
     let file: Deno.FsFile | undefined;
     try {
-      file = Deno.openSync(this.#path);
-      if (identityOf(this.#path) === this.#identity) {
+      file = Deno.openSync(this.onDisk.path);
+      if (identityOf(this.onDisk.path) === this.onDisk.identity) {
         const lane = { file, last: Promise.resolve(), waiting: 0 };
         this.#lanes.push(lane);
         return lane;

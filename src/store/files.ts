@@ -20,10 +20,20 @@ export interface FileStat {
   readonly size: number;
 }
 
+/** A file that whoever opens `path` again can tell from another that has the name by then. */
+export interface FileOnDisk {
+  /** Where it was when it was opened. */
+  readonly path: string;
+  /** Its device and number; no other file has the same as long as it is open. */
+  readonly identity: string;
+}
+
 /** A file opened for positional reading. It keeps reading the same file after its name was removed or replaced. */
 export interface FileReader {
   /** Size in bytes at the time of opening. */
   readonly size: number;
+  /** Which file it is, where it can be opened again by Deno's own functions. */
+  readonly onDisk?: FileOnDisk;
   /** One read at byte `at`: how many bytes came, 0 at the end. May be short. Calls do not disturb each other. */
   read(into: Uint8Array, at: number): Promise<number>;
   /** The same without waiting; it may come while a {@linkcode FileReader.read} is under way. */

@@ -1,5 +1,5 @@
 import { fileError, type FileOperation } from "./file_error.ts";
-import type { FileReader } from "./files.ts";
+import type { FileOnDisk, FileReader } from "./files.ts";
 import type { MappedFile } from "./map_file.ts";
 import { checkRead } from "./embedded_store.ts";
 import type { ReadHandle } from "./store.ts";
@@ -8,6 +8,8 @@ import type { ReadHandle } from "./store.ts";
 export class LocalReadHandle implements ReadHandle {
   /** Size in bytes at the time of opening. */
   readonly size: number;
+  /** Which file it is. */
+  readonly onDisk: FileOnDisk | undefined;
   /** Maps it, if the store was asked to. */
   readonly map: (() => MappedFile) | undefined;
   readonly #reader: FileReader;
@@ -17,6 +19,7 @@ export class LocalReadHandle implements ReadHandle {
   /** Reads through `reader`, which it closes; `operation` is for messages; `map` maps a file of that size. */
   constructor(reader: FileReader, operation: FileOperation, map?: (size: number) => MappedFile) {
     this.size = reader.size;
+    this.onDisk = reader.onDisk;
     this.map = map && (() => map(this.size));
     this.#reader = reader;
     this.#operation = operation;

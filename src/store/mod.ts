@@ -8,7 +8,7 @@ export type { BlobInfo, BlobSink, ReadHandle, Store, StoreLock } from "./store.t
 export { blobPlace } from "./store.ts";
 export { DenoFiles } from "./deno_files.ts";
 export { EmbeddedStore } from "./embedded_store.ts";
-export type { FileEntry, FileKind, FileReader, Files, FilesSync, FileStat, FileWriter } from "./files.ts";
+export type { FileEntry, FileKind, FileOnDisk, FileReader, Files, FilesSync, FileStat, FileWriter } from "./files.ts";
 export { type MappedBytes, type MappedFile, releaseWindow } from "./map_file.ts";
 export { LocalStore, type LocalStoreOptions } from "./local_store.ts";
 export { MemoryStore } from "./memory_store.ts";

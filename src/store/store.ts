@@ -1,4 +1,5 @@
 import type { ErrorPlace } from "../errors.ts";
+import type { FileOnDisk } from "./files.ts";
 import type { MappedFile } from "./map_file.ts";
 
 /** One blob of a {@linkcode Store}. */
@@ -13,6 +14,8 @@ export interface BlobInfo {
 export interface ReadHandle {
   /** Size in bytes at the time of opening. */
   readonly size: number;
+  /** Which file of this machine has exactly these bytes, where one has: workers that take means open it themselves. */
+  readonly onDisk?: FileOnDisk | undefined;
   /**
    * Reads bytes starting at `at` until `into` is full or the blob ends, and returns how many were read. A count below
    * `into.length` means the end of the blob.

@@ -24,6 +24,10 @@ async function run(operation: string): Promise<unknown> {
       await using _ = await load(ctx).dir(dir, { mapped: true }).onWarning((text) => warnings.push(text)).done();
       return [ctx.in("a").getVariable("weights")?.value().size, warnings];
     }
+    case "mean": {
+      await using handler = await load(ctx).dir(dir).takeMean(2).done();
+      return [handler.mean?.baseNames.length, ctx.in("a").getVariable("w3")?.value().at(100)];
+    }
     case "immediate": {
       await using handler = await load(ctx).dir(dir).immediate().done();
       return [handler.dir(), ctx.numVariables()];

@@ -40,6 +40,23 @@ Deno.test("--allow-read=DIR is enough to load, and nothing else is touched", asy
   assertOnlyIn(path, ["read"], loading);
 });
 
+Deno.test("--allow-read=DIR is enough for means that workers compute, and nothing else is touched", async () => {
+  await using directory = await TemporaryDirectory.make();
+  const path = `${directory.path}/run`;
+  const ctx = new Context();
+  // Four times 25 MiB: few enough bytes would be averaged without workers.
+  const names = ["w0", "w1", "w2", "w3"];
+  for (const name of names) ctx.in("a").variableWithValue(name, new Float32Array(25 * 2 ** 18));
+  await using handler = await build(ctx).dir(path).keep(2).done();
+  for (const value of [1, 3]) {
+    for (const name of names) ctx.in("a").getVariable(name)?.setValue(new Float32Array(25 * 2 ** 18).fill(value));
+    await handler.save();
+  }
+  const averaging = await run([`--allow-read=${path}`], path, ["mean"]);
+  assertEquals(averaging.outcomes.map(({ result }) => result), [[2, 2]]);
+  assertOnlyIn(path, ["read"], averaging);
+});
+
 Deno.test("--allow-read=DIR --allow-write=DIR is enough to save, keep, back up and restore, and nothing else", async () => {
   await using directory = await TemporaryDirectory.make();
   const path = `${directory.path}/new/run`;
