@@ -6,8 +6,20 @@
  */
 import { ConfigError, nearName } from "./errors.ts";
 
-/** Every name of the options `T` and no other, which the type checker sees to. */
-export type OptionNames<T> = { readonly [Name in keyof T]-?: true };
+/**
+ * Every name of the options `T` and no other, and what a look at its value tells: `true` is what is checked where it is
+ * used. The type checker sees to both.
+ */
+export type OptionNames<T> = { readonly [Name in keyof T]-?: KindOf<Exclude<T[Name], undefined>> };
+
+/** What a text would switch on, or not, against what it says; and what would fail late, or never. */
+type KindOf<V> = [V] extends [boolean] ? "boolean"
+  : [V] extends [AnyFunction] ? "function"
+  : [V] extends [boolean | AnyFunction] ? "progress"
+  : [V] extends [AbortSignal] ? "signal"
+  : true;
+
+type AnyFunction = (...args: never) => unknown;
 
 /**
  * Throws a ConfigError unless `options` are an object whose own properties are all options. An AbortSignal, a Promise or
@@ -28,15 +40,11 @@ export function findWrongOption<T extends object>(
   if (other !== undefined) {
     return `${call}: wanted an object of options, found ${other}. Options: ${Object.keys(names).join(", ")}`;
   }
-  const signal: unknown = "signal" in names ? Reflect.get(options, "signal") : undefined;
-  if (signal !== undefined && !(signal instanceof AbortSignal)) {
-    return `${call}: wanted an AbortSignal as signal, found ${findOtherKind(signal) ?? "an object"}`;
-  }
-  for (const name of BOOLEANS) {
-    const value: unknown = name in names ? Reflect.get(options, name) : undefined;
-    if (value !== undefined && typeof value !== "boolean") {
-      return `${call}: wanted true or false as ${name}, found ${textOf(value)}`;
-    }
+  for (const [name, kind] of Object.entries(names)) {
+    const value: unknown = Reflect.get(options, name);
+    const [wanted, fits] = KINDS.get(kind) ?? [];
+    if (value === undefined || fits === undefined || fits(value)) continue;
+    return `${call}: wanted ${wanted} as ${name}, found ${foundAs(value)}`;
   }
   const known = Object.keys(names);
   const unknown = Object.keys(options).filter((name) => !Object.hasOwn(names, name));
@@ -50,8 +58,25 @@ export function findWrongOption<T extends object>(
   return `${call}: there is no option "${name}"${hint} Options: ${known.join(", ")}`;
 }
 
-/** Options that a text would switch on, or not, against what it says. */
-const BOOLEANS = ["pin", "strict", "mapped", "verify", "dryRun"];
+/** By {@linkcode KindOf}: what is wanted, and whether a value is. */
+const KINDS = new Map<unknown, readonly [wanted: string, fits: (value: unknown) => boolean]>([
+  ["boolean", ["true or false", (value) => typeof value === "boolean"]],
+  ["function", ["a function", (value) => typeof value === "function"]],
+  ["progress", ["a function, true or false", (value) => typeof value === "boolean" || typeof value === "function"]],
+  ["signal", ["an AbortSignal", (value) => value instanceof AbortSignal]],
+]);
+
+/** A text as it is, so that `"no"` does not look like a word of ours; of an object what it is. */
+function foundAs(value: unknown): string {
+  const isPlain = typeof value !== "object" && typeof value !== "function";
+  return isPlain ? textOf(value) : findOtherKind(value) ?? "an object";
+}
+
+/** `value`, if it is true or false: `trash("no")` would be as good as `trash()`. */
+export function checkedSwitch(call: string, value: boolean): boolean {
+  if (typeof value === "boolean") return value;
+  throw new ConfigError(`${call}: wanted true or false, found ${foundAs(value)}`);
+}
 
 /** A value for messages: a text in quotes, so that `"5"` does not look like 5. */
 export function textOf(value: unknown): string {

@@ -9,6 +9,10 @@ import { type Give, OPTION_CALLS, type OptionCall, type Scene } from "./option_c
 import { runDeno } from "./published/deno_run.ts";
 import { tf } from "./tfjs/tfjs.ts";
 
+interface Size {
+  readonly size?: number;
+}
+
 /** What others call, or pass options of others to. */
 const LEFT_ALONE = ["display"];
 /** Where some option has no default. */
@@ -65,8 +69,47 @@ Deno.test("findWrongOption() passes what is known, inherited, undefined or no st
   }
 });
 
+Deno.test("findWrongOption() sees values of the wrong kind: what would switch something on, or fail late", () => {
+  interface Kinds {
+    readonly pin?: boolean;
+    readonly onWarning?: (message: string) => void;
+    readonly progress?: ((done: number) => void) | boolean;
+    readonly signal?: AbortSignal | undefined;
+    readonly size?: number;
+  }
+  const names: OptionNames<Kinds> = {
+    pin: "boolean",
+    onWarning: "function",
+    progress: "progress",
+    signal: "signal",
+    size: true,
+  };
+  const right: Kinds[] = [
+    { pin: false, onWarning: () => {}, progress: true, signal: new AbortController().signal },
+    { progress: () => {}, size: 1 },
+  ];
+  for (const options of right) assertEquals(findWrongOption<Kinds>("f()", options, names), undefined);
+  const wrong: readonly (readonly [options: string, problem: string])[] = [
+    ['{ "pin": "no" }', 'wanted true or false as pin, found "no"'],
+    ['{ "pin": null }', "wanted true or false as pin, found null"],
+    ['{ "pin": 0 }', "wanted true or false as pin, found 0"],
+    ['{ "onWarning": true }', "wanted a function as onWarning, found true"],
+    ['{ "onWarning": [] }', "wanted a function as onWarning, found an array"],
+    ['{ "progress": 5 }', "wanted a function, true or false as progress, found 5"],
+    ['{ "signal": {} }', "wanted an AbortSignal as signal, found an object"],
+  ];
+  for (const [options, problem] of wrong) {
+    assertEquals(findWrongOption<Kinds>("f()", JSON.parse(options), names), `f(): ${problem}`);
+  }
+  const controller: object = { signal: new AbortController() };
+  assertEquals(
+    findWrongOption<Kinds>("f()", controller, names),
+    "f(): wanted an AbortSignal as signal, found an object of class AbortController",
+  );
+});
+
 Deno.test("findWrongOption() says what was found, what there is, and what may have been meant", () => {
-  const names: OptionNames<{ readonly size?: number }> = { size: true };
+  const names: OptionNames<Size> = { size: true };
   const none = (name: string, hint: string) => `f(): there is no option "${name}"${hint} Options: size`;
   const wrong: readonly (readonly [options: string, problem: string])[] = [
     ['{ "sise": 1 }', none("sise", ', did you mean "size"?')],
@@ -87,7 +130,9 @@ Deno.test("findWrongOption() says what was found, what there is, and what may ha
     ["5", "f(): wanted an object of options, found a number. Options: size"],
     ["[]", "f(): wanted an object of options, found an array. Options: size"],
   ];
-  for (const [options, problem] of wrong) assertEquals(findWrongOption("f()", JSON.parse(options), names), problem);
+  for (const [options, problem] of wrong) {
+    assertEquals(findWrongOption<Size>("f()", JSON.parse(options), names), problem);
+  }
   assertEquals(
     findWrongOption<object>("f()", () => {}, names),
     "f(): wanted an object of options, found a function. Options: size",
@@ -95,7 +140,7 @@ Deno.test("findWrongOption() says what was found, what there is, and what may ha
 });
 
 Deno.test("findWrongOption() tells what was meant for an option, or not awaited", () => {
-  const names: OptionNames<{ readonly signal?: AbortSignal }> = { signal: true };
+  const names: OptionNames<{ readonly signal?: AbortSignal }> = { signal: "signal" };
   const others: readonly (readonly [other: object, kind: string])[] = [
     [new AbortController().signal, "AbortSignal"],
     [Promise.resolve({}), "Promise"],
@@ -110,7 +155,7 @@ Deno.test("findWrongOption() tells what was meant for an option, or not awaited"
 });
 
 Deno.test("checkOptions() makes control characters of a name visible", () => {
-  const names: OptionNames<{ readonly pin?: boolean }> = { pin: true };
+  const names: OptionNames<{ readonly pin?: boolean }> = { pin: "boolean" };
   const error = assertThrows(() => checkOptions("f()", JSON.parse('{ "pin\\n": true }'), names), ConfigError);
   assertEquals(error.message, 'f(): there is no option "pin\\u{a}", did you mean "pin"? Options: pin');
 });

@@ -4,7 +4,7 @@ import type { OptionNames } from "../options.ts";
 import { WORK_OPTIONS } from "./byte_progress.ts";
 
 /** The names of {@linkcode SaveOptions}: here, since what writes is loaded late. */
-export const SAVE_OPTIONS: OptionNames<SaveOptions> = { metrics: true, pin: true, ...WORK_OPTIONS };
+export const SAVE_OPTIONS: OptionNames<SaveOptions> = { metrics: true, pin: "boolean", ...WORK_OPTIONS };
 
 /** Options of `handler.saveInBackground()`. */
 export interface BackgroundSaveOptions extends SaveOptions {

@@ -3,7 +3,7 @@ import type { WorkOptions } from "./save.ts";
 import type { OptionNames } from "../options.ts";
 
 /** The names of {@linkcode WorkOptions}: here, since what writes is loaded late. */
-export const WORK_OPTIONS: OptionNames<WorkOptions> = { progress: true, signal: true };
+export const WORK_OPTIONS: OptionNames<WorkOptions> = { progress: "progress", signal: "signal" };
 
 /** Counts bytes, tells `progress`, and stops at an abort. */
 export class ByteProgress {

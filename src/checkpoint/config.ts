@@ -1,7 +1,7 @@
 import { type Backend, hostBackend } from "../backend/mod.ts";
 import { type Context, foundInstead, type Variable } from "../context/mod.ts";
 import { CheckpointError, ConfigError, messageOf, type OnWarning, visible, warnOnConsole } from "../errors.ts";
-import { checkOptions, findWrongOption, type OptionNames, textOf } from "../options.ts";
+import { checkedSwitch, checkOptions, findWrongOption, type OptionNames, textOf } from "../options.ts";
 import { WORK_OPTIONS } from "./byte_progress.ts";
 import { type Compression, DIR_PERM_MODE, type Profile } from "../format/mod.ts";
 import { formatItems } from "../render/mod.ts";
@@ -37,10 +37,10 @@ export interface DirOptions {
   readonly mapped?: boolean;
 }
 
-const DIR_OPTIONS: OptionNames<DirOptions> = { mode: true, mapped: true };
+const DIR_OPTIONS: OptionNames<DirOptions> = { mode: true, mapped: "boolean" };
 
 /** The names of {@linkcode MeanOptions}: here, since means are loaded late. */
-const MEAN_OPTIONS: OptionNames<MeanOptions> = { average: true };
+const MEAN_OPTIONS: OptionNames<MeanOptions> = { average: "function" };
 
 const COMPRESSIONS: readonly Compression[] = ["none", "gzip", "zstd"];
 const PROFILES: readonly Profile[] = ["gomlx-0.10", "gomlx-0.25", "gomlx-0.28"];
@@ -157,8 +157,7 @@ export class Config {
 
   /** Reads and registers every variable in `done()`, instead of when it is asked for. Source: GoMLX `Config.Immediate`. */
   immediate(immediate = true): this {
-    this.#immediate = immediate;
-    return this;
+    return this.#check(() => this.#immediate = checkedSwitch("immediate()", immediate));
   }
 
   /**
@@ -216,8 +215,7 @@ export class Config {
    * `handler.emptyTrash()` do the rest.
    */
   trash(trash = true): this {
-    this.#trash = trash;
-    return this;
+    return this.#check(() => this.#trash = checkedSwitch("trash()", trash));
   }
 
   /**
@@ -231,8 +229,7 @@ export class Config {
 
   /** Loads no params at all. Source: GoMLX `Config.ExcludeAllParams`. */
   excludeAllParams(exclude = true): this {
-    this.#excludeAllParams = exclude;
-    return this;
+    return this.#check(() => this.#excludeAllParams = checkedSwitch("excludeAllParams()", exclude));
   }
 
   /** Variables that are not saved; after `done()` it acts on the Handler. Source: GoMLX `Config.ExcludeVars`. */
@@ -286,8 +283,7 @@ export class Config {
 
   /** Whether checksums, trainable flags and exact values are written under the JSON key `Cairn`; default true. */
   extras(extras: boolean): this {
-    this.#extras = extras;
-    return this;
+    return this.#check(() => this.#extras = checkedSwitch("extras()", extras));
   }
 
   /**
@@ -296,14 +292,12 @@ export class Config {
    * the variable is read.
    */
   verify(verify = true): this {
-    this.#verify = verify;
-    return this;
+    return this.#check(() => this.#verify = checkedSwitch("verify()", verify));
   }
 
   /** Makes a damaged checkpoint an error, where else the next older intact one would be loaded. */
   strict(strict = true): this {
-    this.#strict = strict;
-    return this;
+    return this.#check(() => this.#strict = checkedSwitch("strict()", strict));
   }
 
   /**
@@ -313,8 +307,7 @@ export class Config {
    * since Deno does not tell that there is one: say false if it must not be. Needs no permission.
    */
   finishOnSignal(finish: boolean): this {
-    this.#finishOnSignal = finish;
-    return this;
+    return this.#check(() => this.#finishOnSignal = checkedSwitch("finishOnSignal()", finish));
   }
 
   /** Gives the time that goes into file names; default: now. */

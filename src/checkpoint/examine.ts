@@ -19,7 +19,7 @@ export interface ExamineOptions extends WorkOptions {
   readonly verify?: boolean | undefined;
 }
 
-export const EXAMINE_OPTIONS: OptionNames<ExamineOptions> = { verify: true, ...WORK_OPTIONS };
+export const EXAMINE_OPTIONS: OptionNames<ExamineOptions> = { verify: "boolean", ...WORK_OPTIONS };
 
 /** What a thing in a directory of checkpoints is. */
 export type ExaminedKind =

@@ -27,7 +27,11 @@ export interface PreviewMeanOptions extends MeanOptions, WorkOptions {
   readonly onWarning?: OnWarning;
 }
 
-const PREVIEW_MEAN_OPTIONS: OptionNames<PreviewMeanOptions> = { average: true, onWarning: true, ...WORK_OPTIONS };
+const PREVIEW_MEAN_OPTIONS: OptionNames<PreviewMeanOptions> = {
+  average: "function",
+  onWarning: "function",
+  ...WORK_OPTIONS,
+};
 
 /** What a mean would do with one variable. */
 export interface MeanPreviewVariable {

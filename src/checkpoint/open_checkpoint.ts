@@ -25,7 +25,13 @@ export interface OpenOptions {
   readonly onWarning?: OnWarning;
 }
 
-const OPEN_OPTIONS: OptionNames<OpenOptions> = { step: true, at: true, strict: true, mapped: true, onWarning: true };
+const OPEN_OPTIONS: OptionNames<OpenOptions> = {
+  step: true,
+  at: true,
+  strict: "boolean",
+  mapped: "boolean",
+  onWarning: "function",
+};
 
 /**
  * Opens one checkpoint for reading: the newest of a directory or {@linkcode Store}, the one that `at` or

@@ -38,8 +38,8 @@ const UNTRUSTED_OPTIONS: OptionNames<UntrustedOptions> = {
   maxBytes: true,
   timeout: true,
   maxHeapMebibytes: true,
-  signal: true,
-  onWarning: true,
+  signal: "signal",
+  onWarning: "function",
 };
 
 const DEFAULT_MAX_BYTES = 2 ** 30;

@@ -14,7 +14,7 @@ export interface RepairOptions extends ExamineOptions {
   readonly dryRun?: boolean | undefined;
 }
 
-const REPAIR_OPTIONS: OptionNames<RepairOptions> = { dryRun: true, ...EXAMINE_OPTIONS };
+const REPAIR_OPTIONS: OptionNames<RepairOptions> = { dryRun: "boolean", ...EXAMINE_OPTIONS };
 
 /** A file that {@linkcode repair} moved, or would move. */
 export interface MovedFile {

@@ -7,6 +7,8 @@ import type { EntryReader, PayloadReader } from "./payload_reader.ts";
 
 /** By row: a file's bytes do not change. */
 const STATISTICS = new WeakMap<Entry, Statistics>();
+/** For who finds out when much has been done with the rest. */
+const LATE = "; load(…).verify() compares everything first, and loads an intact checkpoint instead";
 /** Bytes measured at once; holds whole elements of every dtype. */
 const MEASURE_BYTES = 1024 * 1024;
 
@@ -166,7 +168,12 @@ export class StoredValue implements LoadedValue {
   }
 
   #toTensor(bytes: Uint8Array): Tensor {
-    this.#check(bytes);
+    try {
+      this.#check(bytes);
+    } catch (error) {
+      if (error instanceof CorruptError) error.message += LATE;
+      throw error;
+    }
     return new Tensor(this.#entry.dtype, this.#entry.dimensions, bytes);
   }
 

@@ -87,6 +87,7 @@ class Opening {
   readonly #skipped = new Map<string, SkippedCheckpoint>();
   #first: CheckpointError | undefined;
   #named: string | undefined;
+  #isOnly = false;
 
   constructor(store: Store, rules: OpenRules, options: WorkOptions) {
     this.#store = store;
@@ -103,8 +104,9 @@ class Opening {
     for (let listings = 1;; listings++) {
       const listing = await listCheckpoints(this.#store);
       const candidates = await findCandidates(this.#store, listing, this.#rules.choice);
-      await this.#skipUnjudged(candidates);
       const bases = listing.checkpoints.map(({ base }) => base);
+      this.#isOnly = bases.length === 1;
+      await this.#skipUnjudged(candidates);
       const found = await this.#openFirst(candidates.bases);
       if (found.source !== undefined) return await this.#withOlder(found.source, bases);
       if (found.vanished && listings < MAX_LISTINGS) continue;
@@ -127,7 +129,8 @@ class Opening {
     }
     this.#first ??= error;
     this.#skipped.set(base, { baseName: base, reason: error.message });
-    this.#rules.onWarning(`"${base}" is damaged and was skipped: ${error.message}`);
+    // With no other to load instead its error is thrown, which says as much.
+    if (!this.#isOnly) this.#rules.onWarning(`"${base}" is damaged and was skipped: ${error.message}`);
   }
 
   async #skipUnjudged({ bases, isNamed, damaged }: Candidates): Promise<void> {

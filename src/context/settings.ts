@@ -12,7 +12,7 @@ export interface SettingsOptions {
   readonly readTextFile?: ((path: string) => string) | undefined;
 }
 
-const SETTINGS_OPTIONS: OptionNames<SettingsOptions> = { readTextFile: true };
+const SETTINGS_OPTIONS: OptionNames<SettingsOptions> = { readTextFile: "function" };
 
 /** Files of settings may name others this deep; deeper is taken for a cycle. */
 const MAX_DEPTH = 16;

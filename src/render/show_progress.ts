@@ -11,7 +11,11 @@ export interface ShowProgressOptions extends StatusLineOptions {
   readonly clock?: (() => number) | undefined;
 }
 
-const SHOW_PROGRESS_OPTIONS: OptionNames<ShowProgressOptions> = { delay: true, clock: true, ...STATUS_LINE_OPTIONS };
+const SHOW_PROGRESS_OPTIONS: OptionNames<ShowProgressOptions> = {
+  delay: true,
+  clock: "function",
+  ...STATUS_LINE_OPTIONS,
+};
 
 const INTERVAL = 100;
 const DELAY = 300;

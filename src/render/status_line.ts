@@ -22,9 +22,9 @@ export interface StatusLineOptions {
 export const STATUS_LINE_OPTIONS: OptionNames<StatusLineOptions> = {
   form: true,
   interval: true,
-  write: true,
+  write: "function",
   width: true,
-  display: true,
+  display: "function",
 };
 
 const LOG_INTERVAL = 10_000;

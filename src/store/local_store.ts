@@ -27,7 +27,12 @@ export interface LocalStoreOptions {
   readonly mode?: number;
 }
 
-const LOCAL_STORE_OPTIONS: OptionNames<LocalStoreOptions> = { write: true, files: true, mapped: true, mode: true };
+const LOCAL_STORE_OPTIONS: OptionNames<LocalStoreOptions> = {
+  write: "boolean",
+  files: true,
+  mapped: "boolean",
+  mode: true,
+};
 
 /** A directory may hold very many files, and each question about one takes memory while it is open. */
 const STATS_AT_ONCE = 64;

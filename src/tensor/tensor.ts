@@ -34,7 +34,7 @@ export interface TensorFromOptions {
   readonly copy?: boolean | undefined;
 }
 
-const FROM_OPTIONS: OptionNames<TensorFromOptions> = { dtype: true, dimensions: true, copy: true };
+const FROM_OPTIONS: OptionNames<TensorFromOptions> = { dtype: true, dimensions: true, copy: "boolean" };
 
 /**
  * A tensor in host memory: a dtype, dimensions and bytes (little-endian, row-major, without gaps).

@@ -32,7 +32,12 @@ export interface FaultFilesOptions {
   readonly before?: ((operation: FaultOperation, files: FaultFiles) => void) | undefined;
 }
 
-const FAULT_FILES_OPTIONS: OptionNames<FaultFilesOptions> = { plan: true, pageSize: true, locks: true, before: true };
+const FAULT_FILES_OPTIONS: OptionNames<FaultFilesOptions> = {
+  plan: true,
+  pageSize: true,
+  locks: "boolean",
+  before: "function",
+};
 
 /**
  * A file system in memory that can fail at any operation, and that knows what a loss of power would leave: the bytes of

@@ -52,7 +52,7 @@ export interface TryFaultsOptions extends Pick<FaultFilesOptions, "pageSize"> {
   readonly maxBroken?: number;
 }
 
-const TRY_FAULTS_OPTIONS: OptionNames<TryFaultsOptions> = { everyByte: true, maxBroken: true, pageSize: true };
+const TRY_FAULTS_OPTIONS: OptionNames<TryFaultsOptions> = { everyByte: "boolean", maxBroken: true, pageSize: true };
 
 /**
  * Runs a scenario once to count its operations on the file system, then again and again, stopping it at each operation

@@ -15,7 +15,7 @@ export interface HandlerCallbackOptions extends FitOptions {
   readonly onWarning?: OnWarning | undefined;
 }
 
-const HANDLER_CALLBACK_OPTIONS: OptionNames<HandlerCallbackOptions> = { onWarning: true, ...FIT_OPTIONS };
+const HANDLER_CALLBACK_OPTIONS: OptionNames<HandlerCallbackOptions> = { onWarning: "function", ...FIT_OPTIONS };
 
 /** Options of {@linkcode checkpointCallback} for a model. */
 export interface CheckpointCallbackOptions extends HandlerCallbackOptions {
@@ -27,7 +27,7 @@ export interface CheckpointCallbackOptions extends HandlerCallbackOptions {
 
 const CHECKPOINT_CALLBACK_OPTIONS: OptionNames<CheckpointCallbackOptions> = {
   keep: true,
-  strict: true,
+  strict: "boolean",
   ...HANDLER_CALLBACK_OPTIONS,
 };
 

@@ -36,7 +36,7 @@ export const FIT_OPTIONS: OptionNames<FitOptions> = {
   everyNEpochs: true,
   saveBest: true,
   mode: true,
-  restoreBestWeights: true,
+  restoreBestWeights: "boolean",
   patience: true,
 };
 

@@ -22,9 +22,9 @@ export interface TfjsTrainerOptions<Batch> extends Pick<TrackOptions, "strict"> 
 const TFJS_TRAINER_OPTIONS: OptionNames<TfjsTrainerOptions<unknown>> = {
   model: true,
   optimizer: true,
-  loss: true,
+  loss: "function",
   scope: true,
-  strict: true,
+  strict: "boolean",
 };
 
 /**

@@ -31,7 +31,7 @@ export interface TrackOptions {
   readonly optimizer?: boolean | undefined;
 }
 
-const TRACK_OPTIONS: OptionNames<TrackOptions> = { strict: true, optimizer: true };
+const TRACK_OPTIONS: OptionNames<TrackOptions> = { strict: "boolean", optimizer: "boolean" };
 
 /** What {@linkcode track} has bound. */
 export interface Tracked {

@@ -29,11 +29,11 @@ export interface BatchDatasetOptions {
 export const BATCH_DATASET_OPTIONS: OptionNames<BatchDatasetOptions> = {
   name: true,
   batchSize: true,
-  dropIncomplete: true,
-  shuffle: true,
+  dropIncomplete: "boolean",
+  shuffle: "boolean",
   seed: true,
-  infinite: true,
-  onWarning: true,
+  infinite: "boolean",
+  onWarning: "function",
 };
 
 /**

@@ -14,7 +14,7 @@ export interface CallbackOptions {
   readonly atEnd?: boolean | undefined;
 }
 
-export const CALLBACK_OPTIONS: OptionNames<CallbackOptions> = { atEnd: true };
+export const CALLBACK_OPTIONS: OptionNames<CallbackOptions> = { atEnd: "boolean" };
 
 /** When a callback's turn is. */
 export interface CallbackRule {

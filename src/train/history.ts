@@ -17,7 +17,7 @@ export interface HistoryOptions {
   readonly onWarning?: OnWarning | undefined;
 }
 
-const HISTORY_OPTIONS: OptionNames<HistoryOptions> = { onWarning: true };
+const HISTORY_OPTIONS: OptionNames<HistoryOptions> = { onWarning: "function" };
 
 /** What a dataset for evaluation is called in the names of metrics. */
 export interface EvalDataset {

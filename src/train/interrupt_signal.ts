@@ -10,7 +10,7 @@ export interface InterruptOptions {
   readonly onInterrupt?: ((signal: Deno.Signal) => void) | undefined;
 }
 
-const INTERRUPT_OPTIONS: OptionNames<InterruptOptions> = { onInterrupt: true };
+const INTERRUPT_OPTIONS: OptionNames<InterruptOptions> = { onInterrupt: "function" };
 
 /**
  * An AbortSignal for Ctrl-C (SIGINT) and for being asked to go (SIGTERM):

@@ -23,7 +23,7 @@ export interface LoopOptions {
   readonly clock?: (() => number) | undefined;
 }
 
-export const LOOP_OPTIONS: OptionNames<LoopOptions> = { lossCheck: true, clock: true };
+export const LOOP_OPTIONS: OptionNames<LoopOptions> = { lossCheck: true, clock: "function" };
 
 /** Options of a run. */
 export interface RunOptions {
@@ -34,7 +34,7 @@ export interface RunOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-export const RUN_OPTIONS: OptionNames<RunOptions> = { signal: true };
+export const RUN_OPTIONS: OptionNames<RunOptions> = { signal: "signal" };
 
 /** When and how the last checkpoint was saved. */
 export interface LastCheckpoint {

@@ -1,5 +1,5 @@
 // Natural mistakes, and what they get: one clear typed error, or what was meant.
-import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
+import { assertEquals, assertRejects, assertStrictEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import {
   build,
   type Config,
@@ -266,7 +266,7 @@ Deno.test("reads and prefetches of what is no name, seeds and signals that are n
   await assertRejects(
     () => handler.prefetch("/", { signal: wrong(5) }),
     ConfigError,
-    "prefetch(): wanted an AbortSignal as signal, found a number",
+    "prefetch(): wanted an AbortSignal as signal, found 5",
   );
   await assertRejects(() => build(new Context()).store(store).takeMean(wrong("5")).done(), ConfigError, 'mean of "5"');
   await assertRejects(
@@ -279,6 +279,16 @@ Deno.test("reads and prefetches of what is no name, seeds and signals that are n
     assertThrows(() => new Rng(new Context(), { seed: wrong(seed) }), ConfigError, "wanted a safe integer or a bigint");
   }
   assertEquals(new Random(42).state, new Random(42n).state);
+});
+
+Deno.test("switches of a Config take true and false, and no text that would be as good as true", async () => {
+  for (
+    const name of ["immediate", "trash", "excludeAllParams", "extras", "verify", "strict", "finishOnSignal"] as const
+  ) {
+    const config = build(new Context()).store(new MemoryStore());
+    assertStrictEquals(config[name](wrong("no")), config);
+    await assertRejects(() => config.done(), ConfigError, `${name}(): wanted true or false, found "no"`);
+  }
 });
 
 Deno.test("a directory without checkpoints says what is there instead, a choice what was meant", async () => {

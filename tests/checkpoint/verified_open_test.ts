@@ -132,6 +132,30 @@ Deno.test("done() does not look at the bytes of a payload, but verify() does, an
   }
 });
 
+Deno.test("a flipped bit that shows when a value is read names the way out", async () => {
+  const store = new MemoryStore();
+  const [, , third = ""] = await threeOf(store);
+  await flip(store, third, 3);
+  const ctx = new Context();
+  await using _ = await load(ctx).store(store).done();
+  const error = await assertRejects(() => Promise.resolve(ctx.in("a").getVariable("w")?.load()), CorruptError);
+  assertMatch(
+    error.message,
+    /the file is damaged; load\(…\)\.verify\(\) compares everything first, and loads an intact/,
+  );
+});
+
+Deno.test("done() does not say that it skips the only checkpoint, but throws its error", async () => {
+  const store = new MemoryStore();
+  const [first = "", second = "", third = ""] = await threeOf(store);
+  for (const base of [second, third]) for (const suffix of [".json", ".bin"]) await store.remove(base + suffix);
+  await put(store, `${first}.json`, "");
+  const warnings: string[] = [];
+  const config = load(new Context()).store(store).onWarning((text) => warnings.push(text));
+  const error = await assertRejects(() => config.done(), FormatError, "it is empty");
+  assertEquals([error.message.includes("intact"), warnings], [false, []]);
+});
+
 Deno.test("done() with immediate() skips what reading shows to be damaged, and registers nothing of it", async () => {
   const store = new CountingStore();
   const [, , third = ""] = await threeOf(store);

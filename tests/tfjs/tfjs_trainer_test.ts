@@ -66,16 +66,21 @@ Deno.test("tfjsTrainer() trains variables, in a scope of its own, and leaves fix
 
 Deno.test("tfjsTrainer() refuses a loss that is no function before it tracks anything", () => {
   const ctx = new Context();
-  for (const [loss, found] of [[undefined, "undefined"], [null, "object"], [tf.scalar(0), "object"]] as const) {
+  const wanted = "wanted a function of a batch as loss";
+  for (
+    const [loss, message] of [
+      [undefined, `Cannot make a tfjsTrainer: ${wanted}, found undefined`],
+      [null, "tfjsTrainer(): wanted a function as loss, found null"],
+      ["meanSquaredError", 'tfjsTrainer(): wanted a function as loss, found "meanSquaredError"'],
+      [tf.scalar(0), "tfjsTrainer(): wanted a function as loss, found an object"],
+    ] as const
+  ) {
     const error = assertThrows(
       // @ts-expect-error -- a notebook has no types to prevent it
       () => tfjsTrainer(ctx, { model: { w: tf.variable(tf.scalar(0)) }, optimizer: tf.train.sgd(1), loss }),
       ConfigError,
     );
-    assertEquals(
-      error.message,
-      `Cannot make a tfjsTrainer: wanted a function of a batch as loss, found ${found}`,
-    );
+    assertEquals(error.message, message);
   }
   assertEquals([...ctx.iterVariables()], []);
 });
