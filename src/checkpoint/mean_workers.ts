@@ -4,7 +4,6 @@ import { meanModule } from "../backend/start_mean_kernel.ts";
 import { crc32Module } from "../format/crc32.ts";
 import type { FileOnDisk } from "../store/mod.ts";
 import type { ByteProgress } from "./byte_progress.ts";
-import { allocateFor } from "./payload_reader.ts";
 import { type MeanAnswer, type MeanJob, type MeanSetup, meanWorkerSource } from "./serve_means.ts";
 import type { VariableMean } from "./variable_mean.ts";
 
@@ -14,11 +13,14 @@ const WORTH_BYTES = 192 * 1024 * 1024;
 const LARGE_BYTES = 1024 * 1024;
 /** More would take as much memory as a small model. */
 const MAX_WORKERS = 4;
+/** Each worker opens all, and a process may open only so many. */
+const MAX_FILES = 100;
 /** Bytes of each source that a worker reads, averages and checks while they are in the processor's cache. */
 const TILE_BYTES = 128 * 1024;
-const MIN_TILE_BYTES = 16 * 1024;
 /** Of all sources in a worker. */
 const TILES_BYTES = 4 * 1024 * 1024;
+/** Tiles are multiples of it. */
+const TILE_UNIT = 16 * 1024;
 
 /** A variable that a worker can do, and where it is. */
 interface Task {
@@ -35,9 +37,10 @@ export interface MeanWorkersOptions {
 }
 
 /**
- * Computes means of large variables on all cores, where the host computes them and all sources are files: each worker
- * opens the files itself, so that bytes go from the file through the cache into the mean, and this thread stays free.
- * Gives the variables that are left, those that failed among them: whoever does them meets what was wrong.
+ * Computes means of large variables on up to four cores, where the host computes them and all sources are files: each
+ * worker opens the files itself, so that bytes go from the file through the cache into the mean, and this thread stays
+ * free. Gives the variables that are left, those that failed among them, whose progress is taken back: whoever does them
+ * meets what was wrong.
  */
 export async function meansByWorkers(
   variables: readonly VariableMean[],
@@ -49,20 +52,20 @@ export async function meansByWorkers(
   const count = Math.min(MAX_WORKERS, options.workers ?? navigator.hardwareConcurrency ?? 1);
   const tasks = variables.flatMap((variable) => taskOf(variable, largeBytes));
   const total = tasks.reduce((sum, { variable, places }) => sum + places.length * variable.row.byteLength, 0);
-  if (count < 2 || total < worthBytes || typeof Worker === "undefined") return variables;
+  const files = new Map(tasks.flatMap(({ places }) => places.map(({ file }) => [file.path, file])));
+  if (count < 2 || total < worthBytes || files.size > MAX_FILES || typeof Worker === "undefined") return variables;
   // The largest first, so that all end at about the same time.
   const queue = tasks.toSorted((a, b) => b.variable.row.byteLength - a.variable.row.byteLength).values();
-  const files = new Map(tasks.flatMap(({ places }) => places.map(({ file }) => [file.path, file])));
   const finished = new Set<VariableMean>();
   using workers = new DisposableStack();
   const started = Array.from(
     { length: Math.min(count, tasks.length) },
     () => workers.use(new MeanWorker([...files.values()])),
   );
-  // Each has its next one when it has done the last.
+  // Each has its next one when it has done the last. When one throws, the others end with their workers.
   await Promise.all([...started, ...started].map(async (worker) => {
     for (const task of queue) {
-      if (!await worker.average(task, progress)) return;
+      if (workers.disposed || !await worker.average(task, progress)) return;
       onFinished(task.variable);
       finished.add(task.variable);
     }
@@ -85,6 +88,7 @@ function taskOf(variable: VariableMean, largeBytes: number): Task[] {
 class MeanWorker implements Disposable {
   readonly #worker: Worker;
   readonly #files: readonly FileOnDisk[];
+  #isDead = false;
   /** For the variables that were sent, in the order in which they are done. */
   readonly #waiting: ((answer: MeanAnswer) => void)[] = [];
 
@@ -99,29 +103,35 @@ class MeanWorker implements Disposable {
     };
     this.#worker.onerror = (event) => {
       event.preventDefault(); // Else it would end the process.
-      this.#waiting.splice(0).forEach((answer) => answer({ failed: event.message }));
+      this.#die(event.message);
     };
-    const tileBytes = Math.floor(TILES_BYTES / (files.length + 1) / MIN_TILE_BYTES) * MIN_TILE_BYTES;
+    this.#worker.onmessageerror = () => this.#die("its answer could not be read");
+    const tileBytes = Math.floor(TILES_BYTES / (files.length + 1) / TILE_UNIT) * TILE_UNIT;
     const setup: MeanSetup = {
       files,
       meanModule: meanModule(),
       crcModule: crc32Module(),
-      tileBytes: Math.max(MIN_TILE_BYTES, Math.min(TILE_BYTES, tileBytes)),
+      tileBytes: Math.min(TILE_BYTES, tileBytes),
     };
     this.#worker.postMessage(setup);
   }
 
+  #die(failed: string): void {
+    this.#isDead = true;
+    this.#waiting.splice(0).forEach((answer) => answer({ failed }));
+  }
+
   /** Whether it could; if not, nothing has changed. CorruptError if the bytes of a source are not what was written. */
   async average({ variable, dtype, places }: Task, progress: ByteProgress): Promise<boolean> {
-    const { row, decision: { from } } = variable;
-    const bytes = allocateFor(row, from.at(-1)?.source.reader.path ?? "");
+    if (this.#isDead) return false;
+    const { byteLength } = variable.row;
     const job: MeanJob = {
       dtype,
       from: places.map(({ file, position }) => ({
         file: this.#files.findIndex(({ path }) => path === file.path),
         position,
       })),
-      bytes,
+      byteLength,
       enough: enoughFor(places.length, dtype === "Float32" ? 24 : 8),
     };
     const { promise, resolve, reject } = Promise.withResolvers<Exclude<MeanAnswer, { done: number }>>();
@@ -130,19 +140,24 @@ class MeanWorker implements Disposable {
       if (!("done" in answer)) return resolve(answer);
       done += answer.done;
       try {
-        progress.add(answer.done);
+        progress.add(answer.done * places.length);
       } catch (error) {
         reject(error); // Aborted.
       }
     });
-    this.#worker.postMessage(job, [bytes.buffer]);
+    this.#worker.postMessage(job);
     const answer = await promise;
     if ("failed" in answer) {
-      progress.add(-done);
+      progress.add(-done * places.length);
       return false;
     }
-    variable.adopt(answer.bytes, answer.crcs);
-    for (const [start, end] of answer.unsure) await averageAgain(variable, start, end);
+    variable.adopt(new Uint8Array(answer.mean), answer.crcs);
+    variable.expectIntact();
+    for (const [start, end] of answer.unsure) {
+      await averageAgain(variable, start, end);
+      progress.add(0); // It may be aborted.
+    }
+    progress.add((byteLength - done) * places.length);
     return true;
   }
 

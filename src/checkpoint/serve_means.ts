@@ -17,17 +17,17 @@ export interface MeanJob {
   readonly dtype: "Float32" | "BFloat16";
   /** Where its bytes begin in each source, the number of whose file is its place in {@linkcode MeanSetup.files}. */
   readonly from: readonly { readonly file: number; readonly position: number }[];
-  /** The memory of its mean; it travels to the worker and back. */
-  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Of its mean, and of each source. */
+  readonly byteLength: number;
   /** See src/backend/narrow_mean.ts. */
   readonly enough: number;
 }
 
-/** What a worker answers: bytes of the sources that are done since the last one, or how it ended. */
+/** What a worker answers: bytes of the mean that are done since the last answer, or how it ended. */
 export type MeanAnswer =
   | { readonly done: number }
   | {
-    readonly bytes: Uint8Array;
+    readonly mean: ArrayBuffer;
     /** Of each source. */
     readonly crcs: readonly number[];
     /** Where the mean is not known to be right: bytes from, to. */
@@ -69,29 +69,35 @@ function serveMeans(scope: Scope): void {
   /** The kernels' units: fewer bytes than that go through the tables; as many are carried, or averaged, at once. */
   const FEW = 8192;
   const CHUNK = 16_384;
-  const PROGRESS_BYTES = 16 * 1024 * 1024;
+  const PROGRESS_BYTES = 4 * 1024 * 1024;
+  /** What is not sure is computed again in parts of up to so many bytes. */
+  const UNSURE_BYTES = 1024 * 1024;
 
-  let files: readonly Deno.FsFile[] = [];
+  const files: Deno.FsFile[] = [];
   let tileBytes = 0;
   let memory: Uint8Array = new Uint8Array();
   let kernels: Kernels | undefined;
+  /** Why it could not start: then no job can be done. */
+  let failure: unknown;
 
   scope.onmessage = ({ data }) => {
     try {
-      if ("files" in data) return start(data);
-      if (kernels !== undefined) average(kernels, data);
+      if ("files" in data) kernels = start(data);
+      else if (kernels === undefined) scope.postMessage({ failed: String(failure) });
+      else average(kernels, data);
     } catch (error) {
-      scope.postMessage({ failed: String(error) });
+      if (!("files" in data)) return scope.postMessage({ failed: String(error) });
+      failure = error;
+      files.forEach((file) => file.close());
     }
   };
 
-  function start(setup: MeanSetup): void {
-    files = setup.files.map(({ path, identity }) => {
-      const file = Deno.openSync(path);
+  function start(setup: MeanSetup): Kernels {
+    for (const { path, identity } of setup.files) {
+      files.push(Deno.openSync(path));
       const { dev, ino } = Deno.statSync(path);
       if (`${dev} ${ino}` !== identity) throw new Error(`"${path}" is another file now`);
-      return file;
-    });
+    }
     tileBytes = setup.tileBytes;
     const bytes = BLOCKS_AT + (setup.files.length + 1) * tileBytes;
     const pages = new WebAssembly.Memory({ initial: Math.ceil(bytes / 65_536) });
@@ -100,15 +106,16 @@ function serveMeans(scope: Scope): void {
     const exports: Kernels = Object.assign({}, ...instances.map((instance) => instance.exports));
     exports.fillTables();
     memory = new Uint8Array(pages.buffer);
-    kernels = exports;
+    return exports;
   }
 
-  function average(kernels: Kernels, { dtype, from, bytes, enough }: MeanJob): void {
+  function average(kernels: Kernels, { dtype, from, byteLength, enough }: MeanJob): void {
+    const bytes = new Uint8Array(byteLength);
     const crcs = from.map(() => 0);
     const unsure: [number, number][] = [];
     let told = 0;
-    for (let at = 0; at < bytes.length; at += tileBytes) {
-      const length = Math.min(tileBytes, bytes.length - at);
+    for (let at = 0; at < byteLength; at += tileBytes) {
+      const length = Math.min(tileBytes, byteLength - at);
       from.forEach(({ file, position }, index) => read(file, position + at, blockAt(index + 1), length));
       const mean = dtype === "Float32" ? kernels.meanFloat32 : kernels.meanBFloat16;
       const elementBytes = dtype === "Float32" ? 4 : 2;
@@ -117,19 +124,24 @@ function serveMeans(scope: Scope): void {
         // By fours; the zeros behind the last elements have a mean, too.
         const fours = Math.ceil(count / elementBytes / 4) * 4;
         const isSure = mean(blockAt(1) + start, tileBytes, from.length, blockAt(0) + start, fours, enough);
-        if (isSure === 0) unsure.push([at + start, at + start + count]);
+        if (isSure === 0) addTo(unsure, at + start, at + start + count);
       }
       bytes.set(memory.subarray(blockAt(0), blockAt(0) + length), at);
       // It changes the bytes, so it comes last.
       for (let index = 0; index < crcs.length; index++) {
         crcs[index] = crc32(kernels, blockAt(index + 1), blockAt(index + 1) + length, crcs[index] ?? 0);
       }
-      if ((at + length - told) * from.length < PROGRESS_BYTES) continue;
-      scope.postMessage({ done: (at + length - told) * from.length });
+      if (at + length - told < PROGRESS_BYTES) continue;
+      scope.postMessage({ done: at + length - told });
       told = at + length;
     }
-    scope.postMessage({ done: (bytes.length - told) * from.length });
-    scope.postMessage({ bytes, crcs, unsure }, [bytes.buffer]);
+    scope.postMessage({ mean: bytes.buffer, crcs, unsure }, [bytes.buffer]);
+  }
+
+  function addTo(unsure: [number, number][], start: number, end: number): void {
+    const last = unsure.at(-1);
+    if (last?.[1] === start && end - last[0] <= UNSURE_BYTES) last[1] = end;
+    else unsure.push([start, end]);
   }
 
   function blockAt(index: number): number {

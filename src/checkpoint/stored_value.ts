@@ -8,7 +8,7 @@ import type { EntryReader, PayloadReader } from "./payload_reader.ts";
 /** By row: a file's bytes do not change. */
 const STATISTICS = new WeakMap<Entry, Statistics>();
 /** For who finds out when much has been done with the rest. */
-const LATE = "; load(…).verify() compares everything first, and loads an intact checkpoint instead";
+const LATE = "; load(…).verify() compares everything first";
 /** Bytes measured at once; holds whole elements of every dtype. */
 const MEASURE_BYTES = 1024 * 1024;
 

@@ -61,11 +61,16 @@ export class VariableMean {
     this.#crcs[index] = crc32(bytes, this.#crcs[index]);
   }
 
-  /** All bytes are there; CorruptError if those of a source are not what was written. */
-  finish(): Tensor {
+  /** All bytes of the sources were read; CorruptError if those of one are not what was written. */
+  expectIntact(): void {
     this.decision.from.forEach(({ source, entry }, index) => {
       if (!source.reader.mapped) checkCrc(entry, this.#crcs[index] ?? 0, source.reader.path);
     });
+  }
+
+  /** All bytes are there, of the mean and of the sources; throws as {@linkcode expectIntact}. */
+  finish(): Tensor {
+    this.expectIntact();
     return new Tensor(this.row.dtype, this.row.dimensions, this.bytes);
   }
 }

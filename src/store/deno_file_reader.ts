@@ -17,17 +17,24 @@ interface Lane {
  */
 export class DenoFileReader implements FileReader {
   readonly size: number;
-  readonly onDisk: FileOnDisk;
+  /** Undefined where files have no numbers. */
+  readonly onDisk: FileOnDisk | undefined;
+  readonly #path: string;
+  /** Which file it is, whatever its name is by now; it is open, so no other file can have the number. */
+  readonly #identity: string;
   readonly #now: Deno.FsFile;
   readonly #lanes: Lane[] = [];
   #closed = false;
 
   /** Opens the file. */
   constructor(path: string) {
+    this.#path = path;
     this.#now = Deno.openSync(path);
     try {
       // FsFile.stat() would want a permission for the real path.
-      this.onDisk = { path, identity: identityOf(path) };
+      const { identity, isOwn } = identityOf(path);
+      this.#identity = identity;
+      this.onDisk = isOwn ? { path, identity } : undefined;
       this.size = this.#now.seekSync(0, Deno.SeekMode.End);
     } catch (error) {
       this.#now.close();
@@ -73,8 +80,8 @@ export class DenoFileReader implements FileReader {
   #openLane(): Lane | undefined {
     let file: Deno.FsFile | undefined;
     try {
-      file = Deno.openSync(this.onDisk.path);
-      if (identityOf(this.onDisk.path) === this.onDisk.identity) {
+      file = Deno.openSync(this.#path);
+      if (identityOf(this.#path).identity === this.#identity) {
         const lane = { file, last: Promise.resolve(), waiting: 0 };
         this.#lanes.push(lane);
         return lane;
@@ -91,7 +98,8 @@ export class DenoFileReader implements FileReader {
   }
 }
 
-function identityOf(path: string): string {
+/** What a file has alone on its device, if files have numbers there. */
+function identityOf(path: string): { readonly identity: string; readonly isOwn: boolean } {
   const { dev, ino } = Deno.statSync(path);
-  return `${dev} ${ino}`;
+  return { identity: `${dev} ${ino}`, isOwn: ino !== null };
 }

@@ -33,7 +33,7 @@ export interface FileReader {
   /** Size in bytes at the time of opening. */
   readonly size: number;
   /** Which file it is, where it can be opened again by Deno's own functions. */
-  readonly onDisk?: FileOnDisk;
+  readonly onDisk?: FileOnDisk | undefined;
   /** One read at byte `at`: how many bytes came, 0 at the end. May be short. Calls do not disturb each other. */
   read(into: Uint8Array, at: number): Promise<number>;
   /** The same without waiting; it may come while a {@linkcode FileReader.read} is under way. */

@@ -25,8 +25,15 @@ async function run(operation: string): Promise<unknown> {
       return [ctx.in("a").getVariable("weights")?.value().size, warnings];
     }
     case "mean": {
+      let byWorkers = 0;
+      globalThis.Worker = class extends Worker {
+        constructor(...args: ConstructorParameters<typeof Worker>) {
+          super(...args);
+          this.addEventListener("message", ({ data }) => byWorkers += "mean" in data ? 1 : 0);
+        }
+      };
       await using handler = await load(ctx).dir(dir).takeMean(2).done();
-      return [handler.mean?.baseNames.length, ctx.in("a").getVariable("w3")?.value().at(100)];
+      return [handler.mean?.baseNames.length, ctx.in("a").getVariable("w3")?.value().at(100), byWorkers];
     }
     case "immediate": {
       await using handler = await load(ctx).dir(dir).immediate().done();

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertGreater, assertRejects } from "@std/assert"
 import { build, Context, CorruptError, hostBackend, LocalStore, Tensor } from "@cairn/checkpoints";
 import { computeCarefully } from "../../src/backend/host_mean.ts";
 import { GLOBAL_STEP_NAME } from "../../src/context/mod.ts";
+import { crc32 } from "../../src/format/mod.ts";
 import { ByteProgress } from "../../src/checkpoint/byte_progress.ts";
 import { decide } from "../../src/checkpoint/mean.ts";
 import { meansByWorkers } from "../../src/checkpoint/mean_workers.ts";
@@ -60,9 +61,52 @@ class Run implements AsyncDisposable {
   }
 }
 
+/** A worker whose module cannot be loaded. */
+class FailingWorker {
+  static prevented = 0;
+  onerror: ((event: { readonly message: string; preventDefault(): void }) => void) | undefined;
+
+  fail(): void {
+    this.onerror?.({ message: "refused", preventDefault: () => FailingWorker.prevented++ });
+  }
+
+  postMessage(message: object): void {
+    if ("files" in message) queueMicrotask(() => this.fail());
+  }
+
+  terminate(): void {}
+}
+
+/** A worker that has done one variable and dies while what it was not sure of is computed again. */
+class DyingWorker extends FailingWorker {
+  onmessage: ((event: { readonly data: unknown }) => void) | undefined;
+  #crcs: readonly number[] = [];
+
+  override postMessage(message: object): void {
+    if (!("byteLength" in message) || this.#crcs.length > 0) return; // It does not answer any more.
+    const mean = new Uint8Array(Number(message.byteLength));
+    this.#crcs = [crc32(mean), crc32(mean)];
+    queueMicrotask(() => {
+      this.onmessage?.({ data: { mean: mean.buffer, crcs: this.#crcs, unsure: [[0, 16]] } });
+      this.fail();
+    });
+  }
+}
+
 /** Bytes of all its sources. */
 function bytesOf({ row, decision }: VariableMean): number {
   return row.byteLength * decision.from.length;
+}
+
+/** Does work with another class of workers, or none. */
+async function withWorker<T>(other: unknown, work: () => Promise<T>): Promise<T> {
+  const { Worker } = globalThis;
+  Reflect.set(globalThis, "Worker", other);
+  try {
+    return await work();
+  } finally {
+    globalThis.Worker = Worker;
+  }
 }
 
 function floats(random: Random, size: number): Tensor {
@@ -140,7 +184,8 @@ Deno.test("meansByWorkers() finds a flipped bit wherever it is, with the file, t
 });
 
 Deno.test("meansByWorkers() leaves the variables of a file that is shorter, gone or another one by then", async () => {
-  const values = (): Values => ({ w: Tensor.from(new Float32Array(5000)), v: Tensor.from(new Float32Array(5000)) });
+  const names = [..."abcdefg"];
+  const values = (): Values => Object.fromEntries(names.map((name) => [name, Tensor.from(new Float32Array(5000))]));
   const spoilings: ((path: string) => Promise<void>)[] = [
     (path) => Deno.truncate(path, 100),
     (path) => Deno.remove(path),
@@ -154,9 +199,35 @@ Deno.test("meansByWorkers() leaves the variables of a file that is shorter, gone
     await spoil(run.payload(0));
     const told: number[] = [];
     const { made, left } = await run.means({ progress: ({ done }) => told.push(done) });
-    assertEquals([[...made.keys()], left], [[], ["v", "w"]]);
+    assertEquals([[...made.keys()], left], [[], names]);
     assertEquals(told.at(-1), 0, "nothing is done");
   }
+});
+
+Deno.test("meansByWorkers() leaves all where workers fail, or are none", async () => {
+  const values = (): Values => ({ w: Tensor.from(new Float32Array(5000)), v: Tensor.from(new Float32Array(5000)) });
+  await using run = await Run.of([values(), values()]);
+  assertEquals((await withWorker(FailingWorker, () => run.means())).left, ["v", "w"]);
+  assertEquals(FailingWorker.prevented, 2);
+  assertEquals((await withWorker(undefined, () => run.means())).left, ["v", "w"]);
+});
+
+Deno.test("meansByWorkers() leaves what a worker has not begun when it dies", async () => {
+  const names = [..."abcdefg"];
+  const values = (): Values => Object.fromEntries(names.map((name) => [name, Tensor.from(new Float32Array(5000))]));
+  await using run = await Run.of([values(), values()]);
+  const { made, left } = await withWorker(DyingWorker, () => run.means());
+  assertEquals(made.size, 2, "one of each worker");
+  assertEquals([...made.keys(), ...left].sort(), names);
+});
+
+Deno.test("meansByWorkers() takes back what it has told of a variable that it leaves", async () => {
+  const values = (): Values => ({ w: Tensor.from(new Float32Array(3 * 2 ** 20)) });
+  await using run = await Run.of([values(), values()]);
+  await Deno.truncate(run.payload(1), 10 * 2 ** 20);
+  const told: number[] = [];
+  assertEquals((await run.means({ progress: ({ done }) => told.push(done) })).left, ["w"]);
+  assertEquals([Math.max(...told), told.at(-1)], [2 * 8 * 2 ** 20, 0]);
 });
 
 Deno.test("meansByWorkers() tells how far it is, up to all, and stops at an abort", async () => {
