@@ -63,6 +63,7 @@ const KINDS = new Map<unknown, readonly [wanted: string, fits: (value: unknown) 
   ["boolean", ["true or false", (value) => typeof value === "boolean"]],
   ["function", ["a function", (value) => typeof value === "function"]],
   ["progress", ["a function, true or false", (value) => typeof value === "boolean" || typeof value === "function"]],
+  ["string", ["a text", (value) => typeof value === "string"]],
   ["signal", ["an AbortSignal", (value) => value instanceof AbortSignal]],
 ]);
 
@@ -72,10 +73,11 @@ function foundAs(value: unknown): string {
   return isPlain ? textOf(value) : findOtherKind(value) ?? "an object";
 }
 
-/** `value`, if it is true or false: `trash("no")` would be as good as `trash()`. */
-export function checkedSwitch(call: string, value: boolean): boolean {
-  if (typeof value === "boolean") return value;
-  throw new ConfigError(`${call}: wanted true or false, found ${foundAs(value)}`);
+/** `value`, if it is of the kind: `trash("no")` would be as good as `trash()`. */
+export function checkedAs<T>(call: string, kind: "boolean" | "function" | "string", value: T): T {
+  const [wanted, fits] = KINDS.get(kind) ?? [];
+  if (fits?.(value) === true) return value;
+  throw new ConfigError(`${call}: wanted ${wanted}, found ${foundAs(value)}`);
 }
 
 /** A value for messages: a text in quotes, so that `"5"` does not look like 5. */

@@ -175,8 +175,8 @@ export class Checkpoint implements AsyncDisposable {
   }
 
   /**
-   * Reads one variable, by `/scope/name`, or a range of its elements as a tensor of rank 1. The whole variable is
-   * checked against its CRC-32 where the file has one.
+   * Reads one variable, by `/scope/name`, or a range of its elements as a tensor of rank 1. A whole variable is
+   * compared with its CRC-32 where the file has one; a range is not, since nothing else is read.
    *
    * Throws NotFoundError for an unknown name, ShapeError for a range outside, CorruptError for damaged bytes.
    */

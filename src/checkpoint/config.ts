@@ -1,7 +1,7 @@
 import { type Backend, hostBackend } from "../backend/mod.ts";
 import { type Context, foundInstead, type Variable } from "../context/mod.ts";
 import { CheckpointError, ConfigError, messageOf, type OnWarning, visible, warnOnConsole } from "../errors.ts";
-import { checkedSwitch, checkOptions, findWrongOption, type OptionNames, textOf } from "../options.ts";
+import { checkedAs, checkOptions, findWrongOption, type OptionNames, textOf } from "../options.ts";
 import { WORK_OPTIONS } from "./byte_progress.ts";
 import { type Compression, DIR_PERM_MODE, type Profile } from "../format/mod.ts";
 import { formatItems } from "../render/mod.ts";
@@ -157,7 +157,7 @@ export class Config {
 
   /** Reads and registers every variable in `done()`, instead of when it is asked for. Source: GoMLX `Config.Immediate`. */
   immediate(immediate = true): this {
-    return this.#check(() => this.#immediate = checkedSwitch("immediate()", immediate));
+    return this.#check(() => this.#immediate = checkedAs("immediate()", "boolean", immediate));
   }
 
   /**
@@ -215,7 +215,7 @@ export class Config {
    * `handler.emptyTrash()` do the rest.
    */
   trash(trash = true): this {
-    return this.#check(() => this.#trash = checkedSwitch("trash()", trash));
+    return this.#check(() => this.#trash = checkedAs("trash()", "boolean", trash));
   }
 
   /**
@@ -223,13 +223,14 @@ export class Config {
    * value, or else what the file had. Source: GoMLX `Config.ExcludeParams`.
    */
   excludeParams(...keysOrPaths: readonly string[]): this {
-    keysOrPaths.forEach((each) => this.#excludedParams.add(each));
-    return this;
+    return this.#check(() =>
+      keysOrPaths.forEach((each) => this.#excludedParams.add(checkedAs("excludeParams()", "string", each)))
+    );
   }
 
   /** Loads no params at all. Source: GoMLX `Config.ExcludeAllParams`. */
   excludeAllParams(exclude = true): this {
-    return this.#check(() => this.#excludeAllParams = checkedSwitch("excludeAllParams()", exclude));
+    return this.#check(() => this.#excludeAllParams = checkedAs("excludeAllParams()", "boolean", exclude));
   }
 
   /** Variables that are not saved; after `done()` it acts on the Handler. Source: GoMLX `Config.ExcludeVars`. */
@@ -241,8 +242,7 @@ export class Config {
 
   /** Loads only what lies in these scopes and below, in place. The Handler only reads. */
   onlyScopes(...scopes: readonly string[]): this {
-    scopes.forEach((each) => this.scope(each, each));
-    return this;
+    return this.#check(() => scopes.forEach((each) => this.scope(checkedAs("onlyScopes()", "string", each), each)));
   }
 
   /**
@@ -283,7 +283,7 @@ export class Config {
 
   /** Whether checksums, trainable flags and exact values are written under the JSON key `Cairn`; default true. */
   extras(extras: boolean): this {
-    return this.#check(() => this.#extras = checkedSwitch("extras()", extras));
+    return this.#check(() => this.#extras = checkedAs("extras()", "boolean", extras));
   }
 
   /**
@@ -292,12 +292,12 @@ export class Config {
    * the variable is read.
    */
   verify(verify = true): this {
-    return this.#check(() => this.#verify = checkedSwitch("verify()", verify));
+    return this.#check(() => this.#verify = checkedAs("verify()", "boolean", verify));
   }
 
   /** Makes a damaged checkpoint an error, where else the next older intact one would be loaded. */
   strict(strict = true): this {
-    return this.#check(() => this.#strict = checkedSwitch("strict()", strict));
+    return this.#check(() => this.#strict = checkedAs("strict()", "boolean", strict));
   }
 
   /**
@@ -307,19 +307,17 @@ export class Config {
    * since Deno does not tell that there is one: say false if it must not be. Needs no permission.
    */
   finishOnSignal(finish: boolean): this {
-    return this.#check(() => this.#finishOnSignal = checkedSwitch("finishOnSignal()", finish));
+    return this.#check(() => this.#finishOnSignal = checkedAs("finishOnSignal()", "boolean", finish));
   }
 
   /** Gives the time that goes into file names; default: now. */
   clock(clock: () => Date): this {
-    this.#clock = clock;
-    return this;
+    return this.#check(() => this.#clock = checkedAs("clock()", "function", clock));
   }
 
   /** Takes what is reported and not thrown; default: `console.warn`. */
   onWarning(onWarning: OnWarning): this {
-    this.#onWarning = onWarning;
-    return this;
+    return this.#check(() => this.#onWarning = checkedAs("onWarning()", "function", onWarning));
   }
 
   /**
@@ -353,8 +351,9 @@ export class Config {
       if (opened.sources.length === 0 && this.#mustExist) {
         await failWithout(store, "; load() wants one, build() starts without");
       }
+      const handler = await openHandler(this.#settings(place, store, onWarning), opened, options);
       warnIfFewer(store, rules, opened);
-      return await openHandler(this.#settings(place, store, onWarning), opened, options);
+      return handler;
     });
     return this.#handler;
   }

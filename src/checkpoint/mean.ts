@@ -1,6 +1,7 @@
 import type { Backend } from "../backend/mod.ts";
 import { belongsToRun, type Context, joinScope } from "../context/mod.ts";
 import { type OnWarning, ShapeError } from "../errors.ts";
+import { checkedAs } from "../options.ts";
 import type { Entry } from "../format/mod.ts";
 import { drawable, formatItems } from "../render/mod.ts";
 import { kindOf, sameDimensions, shapeText, type Tensor } from "../tensor/mod.ts";
@@ -157,7 +158,9 @@ function reasonAgainst(
   context: Context,
 ): string | undefined {
   if (kindOf(row.dtype) !== "float") return `${row.dtype} is not averaged`;
-  if (request.average !== undefined) return request.average(row) ? undefined : "average() said no";
+  if (request.average !== undefined) {
+    return checkedAs("average()", "boolean", request.average(row)) ? undefined : "average() said no";
+  }
   // GoMLX drops the flag that says so.
   if (belongsToRun(joinScope(scope, name))) return "of the run, not of the model";
   const trainable = row.trainable ?? context.inspectVariableIfLoaded(scope, name)?.trainable ?? true;

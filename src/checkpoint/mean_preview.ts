@@ -1,8 +1,8 @@
 import { hostBackend } from "../backend/mod.ts";
 import { Context } from "../context/mod.ts";
 import { ConfigError, type OnWarning, warnOnConsole } from "../errors.ts";
-import { checkOptions, type OptionNames } from "../options.ts";
-import { parseBaseName } from "../format/mod.ts";
+import { checkOptions, type OptionNames, textOf } from "../options.ts";
+import { crc32, parseBaseName } from "../format/mod.ts";
 import { drawable } from "../render/mod.ts";
 import { forEachSideBySide } from "./compare.ts";
 import { load } from "./build.ts";
@@ -19,6 +19,7 @@ import type { WorkOptions } from "./save.ts";
 import { selectFromManifest } from "./scope_rules.ts";
 import type { Store } from "../store/mod.ts";
 import type { Source } from "./source.ts";
+import { checkCrc } from "./stored_value.ts";
 import { warnIfFewer, withIntact } from "./with_intact.ts";
 
 /** Options of {@linkcode previewMean}. */
@@ -78,14 +79,15 @@ export async function previewMean(
 ): Promise<MeanPreview> {
   checkOptions("previewMean()", options, PREVIEW_MEAN_OPTIONS);
   if (!Number.isSafeInteger(n)) {
-    throw new ConfigError(`Cannot preview the mean of ${n} checkpoints: wanted a whole number`);
+    throw new ConfigError(`Cannot preview the mean of ${textOf(n)} checkpoints: wanted a whole number`);
   }
   const store = storeOf(place);
   const rules = { choice: undefined, n, strict: false, verify: false, onWarning: options.onWarning ?? warnOnConsole };
   const own = place instanceof Handler ? placeOf(place).context : undefined;
-  return await withIntact(store, rules, options, (opened) => {
+  return await withIntact(store, rules, options, async (opened) => {
+    const preview = await previewOf(store, opened.sources, own, options);
     warnIfFewer(store, rules, opened);
-    return previewOf(store, opened.sources, own, options);
+    return preview;
   });
 }
 
@@ -154,19 +156,22 @@ async function distancesOf(
   progress: ByteProgress,
 ): Promise<number[]> {
   const apart = from.map(() => 0);
+  const crcs = from.map(() => 0);
   let size = 0;
   await forEachSideBySide(
     row.dtype,
     row.dimensions,
     row.byteLength,
     from.map(({ source, entry }) => async (into, start) => await readers.get(source)?.read(entry, into, start)),
-    (numbers) => {
+    (numbers, bytes) => {
+      bytes.forEach((each, index) => crcs[index] = crc32(each, crcs[index]));
       const means = finiteMeans(numbers);
       size += squaresOf(means);
       numbers.forEach((each, index) => apart[index] = (apart[index] ?? 0) + squaresBetween(means, each));
     },
     (bytes) => progress.add(bytes),
   );
+  from.forEach(({ source, entry }, index) => checkCrc(entry, crcs[index] ?? 0, source.reader.path));
   return apart.map((squares) => squares === 0 ? 0 : Math.sqrt(squares / size));
 }
 

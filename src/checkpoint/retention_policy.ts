@@ -247,7 +247,7 @@ export function toPolicy(which: number | RetentionPolicy): RetentionPolicy {
 
 function expectCount(n: number, what: string): void {
   if (Number.isSafeInteger(n) && n > 0) return;
-  throw new ConfigError(`Cannot keep ${what} ${n}: wanted a whole number above 0`);
+  throw new ConfigError(`Cannot keep ${what} ${textOf(n)}: wanted a whole number above 0`);
 }
 
 /** A duration: `{ hours: 1 }`, `{ days: 2, hours: 12 }`. */

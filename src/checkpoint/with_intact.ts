@@ -74,10 +74,11 @@ export async function withIntact<T>(
 export function warnIfFewer(
   store: Store,
   { n, onWarning }: OpenRules,
-  { sources: { length } }: OpenedCheckpoints,
+  { sources: { length }, skipped }: OpenedCheckpoints,
 ): void {
   if (n <= length || n <= 1 || length === 0) return;
-  onWarning(`mean: "${store.label}" has ${formatItems(length, "checkpoint")}, fewer than the ${n} asked for`);
+  const has = formatItems(length, skipped.length > 0 ? "intact checkpoint" : "checkpoint");
+  onWarning(`mean: "${store.label}" has ${has}, fewer than the ${n} asked for`);
 }
 
 class Opening {
@@ -187,5 +188,7 @@ async function wayOut(store: Store, base: string): Promise<string> {
   const rows = await new Survey(store).of({ ...listing, checkpoints: others });
   const intact = rows.filter((each) => each.damage === undefined).map((each) => `at("${each.base}")`).reverse();
   if (intact.length === 0) return "; no other checkpoint is intact";
-  return `; intact are ${intact.slice(0, 3).join(", ")}${intact.length > 3 ? ` and ${intact.length - 3} more` : ""}`;
+  return `; intact by manifest and size are ${intact.slice(0, 3).join(", ")}${
+    intact.length > 3 ? ` and ${intact.length - 3} more` : ""
+  }`;
 }

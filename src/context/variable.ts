@@ -3,6 +3,7 @@ import { type JupyterBundle, type View, viewBundle } from "../render/mod.ts";
 import { byteLengthOf, type DType, isDType } from "../tensor/dtype.ts";
 import { frozenDimensions, sameDimensions, shapeText, sizeOf } from "../tensor/shape.ts";
 import { type NestedArray, Tensor, type TensorData } from "../tensor/tensor.ts";
+import { textOf } from "../options.ts";
 import { type Context, createIn } from "./context.ts";
 import type { Initializer } from "./initializer.ts";
 import type { LiveValue } from "./live_value.ts";
@@ -128,8 +129,17 @@ export class Variable {
     return this.#live?.trainable ?? this.#trainable;
   }
 
-  /** Marks the variable as trainable or not. */
+  /**
+   * Marks the variable as trainable or not.
+   *
+   * @throws {VariableError} if it is neither true nor false: no save could write it.
+   */
   setTrainable(trainable: boolean): this {
+    if (typeof trainable !== "boolean") {
+      throw new VariableError(
+        `Cannot set whether "${this.scopeAndName}" is trainable: wanted true or false, found ${textOf(trainable)}`,
+      );
+    }
     this.#trainable = trainable;
     return this;
   }

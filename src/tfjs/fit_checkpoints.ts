@@ -3,7 +3,7 @@ import { modeOf } from "../checkpoint/best.ts";
 import { escapeScopeName } from "../context/mod.ts";
 import { ConfigError, type OnWarning } from "../errors.ts";
 import { formatItems } from "../render/mod.ts";
-import type { OptionNames } from "../options.ts";
+import { type OptionNames, textOf } from "../options.ts";
 import { BestMetric } from "../train/best_metric.ts";
 import { TrainerNumber } from "../train/trainer_number.ts";
 import { numbersOf } from "./fit_logs.ts";
@@ -209,7 +209,9 @@ function checkOptions(options: FitOptions): void {
   for (const name of ["everyNSteps", "everyNEpochs", "patience"] as const) {
     const value = options[name];
     if (value === undefined || Number.isSafeInteger(value) && value >= 1) continue;
-    throw new ConfigError(`Cannot make a checkpointCallback with ${name} ${value}: wanted a whole number from 1`);
+    throw new ConfigError(
+      `Cannot make a checkpointCallback with ${name} ${textOf(value)}: wanted a whole number from 1`,
+    );
   }
   const needing = options.restoreBestWeights ? "restoreBestWeights" : options.patience ? "patience" : undefined;
   if (needing === undefined || options.saveBest !== undefined) return;

@@ -1,7 +1,7 @@
 import { type Context, escapeScopeName, expectContext, type Random } from "../context/mod.ts";
 import { randomOf, seedOf } from "../context/random.ts";
 import { ConfigError, type OnWarning, warnOnConsole } from "../errors.ts";
-import { checkOptions, type OptionNames } from "../options.ts";
+import { checkOptions, type OptionNames, textOf } from "../options.ts";
 import type { Dataset } from "./dataset.ts";
 import { TrainerNumber } from "./trainer_number.ts";
 
@@ -98,7 +98,9 @@ export class BatchDataset<Batch> implements Dataset<Batch> {
       throw new ConfigError(`Cannot make dataset "${name}" of ${size} rows: wanted a whole number from 0 to 2^32`);
     }
     if (!Number.isSafeInteger(batchSize) || batchSize < 1) {
-      throw new ConfigError(`Cannot make dataset "${name}" with batchSize ${batchSize}: wanted a whole number from 1`);
+      throw new ConfigError(
+        `Cannot make dataset "${name}" with batchSize ${textOf(batchSize)}: wanted a whole number from 1`,
+      );
     }
     this.name = name;
     this.size = size;

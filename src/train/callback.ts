@@ -1,6 +1,6 @@
 import { flushOf, lockOf, saveOf } from "../checkpoint/save_hook.ts";
 import { ConfigError, warnOnConsole } from "../errors.ts";
-import type { OptionNames } from "../options.ts";
+import { type OptionNames, textOf } from "../options.ts";
 import { callHook } from "./call_hook.ts";
 import type { Loop } from "./loop.ts";
 import type { OnStepFn } from "./loop_types.ts";
@@ -67,5 +67,7 @@ export function addCallback<Batch>(
 /** Refuses a count that is not a whole number from 1. */
 export function checkPositive(what: string, name: string, value: number): void {
   if (Number.isSafeInteger(value) && value >= 1) return;
-  throw new ConfigError(`Cannot register callback "${name}" with ${what} ${value}: wanted a whole number from 1`);
+  throw new ConfigError(
+    `Cannot register callback "${name}" with ${what} ${textOf(value)}: wanted a whole number from 1`,
+  );
 }

@@ -1,11 +1,12 @@
 import { Context } from "../context/mod.ts";
 import { ConfigError } from "../errors.ts";
+import { textOf } from "../options.ts";
 import type { Batches } from "./dataset.ts";
 
 /** Refuses a number of steps or epochs that is not a whole number from 0. */
 export function checkCount(what: string, count: number): void {
   if (Number.isSafeInteger(count) && count >= 0) return;
-  throw new ConfigError(`Cannot run ${count} ${what}: wanted a whole number from 0`);
+  throw new ConfigError(`Cannot run ${textOf(count)} ${what}: wanted a whole number from 0`);
 }
 
 /** Refuses what no batches can be read from; without types, as in a notebook, anything may come. */

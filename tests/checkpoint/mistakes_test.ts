@@ -291,6 +291,36 @@ Deno.test("switches of a Config take true and false, and no text that would be a
   }
 });
 
+Deno.test("setters of a Config refuse what is no text and no function, before it is needed", async () => {
+  const wrongs: readonly (readonly [set: (config: Config) => Config, message: string])[] = [
+    [(config) => config.onWarning(wrong(true)), "onWarning(): wanted a function, found true"],
+    [(config) => config.clock(wrong(new Date(0))), "clock(): wanted a function, found an object"],
+    [(config) => config.excludeParams(wrong(["lr"])), "excludeParams(): wanted a text, found an array"],
+    [(config) => config.onlyScopes(wrong(["/layer"])), "onlyScopes(): wanted a text, found an array"],
+  ];
+  for (const [set, message] of wrongs) {
+    await assertRejects(() => set(build(new Context()).store(new MemoryStore())).done(), ConfigError, message);
+  }
+});
+
+Deno.test("setTrainable() refuses what no save could write", () => {
+  const w = new Context().variableWithValue("w", [1]);
+  const message = 'Cannot set whether "/w" is trainable: wanted true or false, found "no"';
+  assertThrows(() => w.setTrainable(wrong("no")), VariableError, message);
+  assertEquals(w.trainable, true);
+});
+
+Deno.test("takeMean() refuses an average() that answers neither yes nor no", async () => {
+  const store = await run();
+  const average = wrong(() => Promise.resolve(false));
+  const config = load(new Context()).store(store).takeMean(2, undefined, { average });
+  await assertRejects(
+    () => config.done(),
+    ConfigError,
+    "average(): wanted true or false, found an object of class Prom",
+  );
+});
+
 Deno.test("a directory without checkpoints says what is there instead, a choice what was meant", async () => {
   const store = new MemoryStore();
   for (const name of ["model.json", "weights.bin", "a.txt", "b.txt"]) {

@@ -90,7 +90,7 @@ Deno.test("strict() makes a damaged newest checkpoint an error that names intact
   const [first, second, third] = await threeOf(store);
   await put(store, `${third}.json`, "");
   const error = await assertRejects(() => load(new Context()).store(store).strict().done(), FormatError);
-  assertStringIncludes(error.message, `; intact are at("${second}"), at("${first}")`);
+  assertStringIncludes(error.message, `; intact by manifest and size are at("${second}"), at("${first}")`);
 });
 
 Deno.test("at() of a damaged checkpoint is an error that names intact ones, and so are restore() and openCheckpoint()", async () => {
@@ -108,12 +108,12 @@ Deno.test("at() of a damaged checkpoint is an error that names intact ones, and 
     ]
   ) {
     const error = await assertRejects(open, NotFoundError);
-    assertMatch(error.message, /there is none; intact are at\("\S+3"\), at\("\S+1"\)$/);
+    assertMatch(error.message, /there is none; intact by manifest and size are at\("\S+3"\), at\("\S+1"\)$/);
   }
   assertEquals(valueOf(ctx, "w"), [3, 3, 3, 3]);
   await put(store, `${first}.json`, "");
   const others = await assertRejects(() => handler.restore(2));
-  assertMatch(String(others), /; intact are at\("\S+3"\)$/);
+  assertMatch(String(others), /; intact by manifest and size are at\("\S+3"\)$/);
 });
 
 Deno.test("done() does not look at the bytes of a payload, but verify() does, and skips a flipped bit", async () => {
@@ -127,7 +127,11 @@ Deno.test("done() does not look at the bytes of a payload, but verify() does, an
     await assertRejects(() => lazy.prefetch(), CorruptError, third);
     const [value, skipped, warnings] = await loaded((ctx) => load(ctx).store(store).verify());
     assertEquals([value, skipped, warnings.length], [2, [third], 1]);
-    await assertRejects(() => load(new Context()).store(store).verify().strict().done(), CorruptError, "intact are");
+    await assertRejects(
+      () => load(new Context()).store(store).verify().strict().done(),
+      CorruptError,
+      "intact by manifest and size are",
+    );
     await assertRejects(() => load(new Context()).store(store).verify().at(3).done(), CorruptError, third);
   }
 });
@@ -174,10 +178,13 @@ Deno.test("takeMean() takes the newest intact ones, also if reading shows that o
   await flip(store, second, 3);
   const [value, skipped, warnings] = await loaded((ctx) => load(ctx).store(store).takeMean(2));
   assertEquals([value, skipped, warnings.length], [2, [second], 1]); // of 1 and 3
+  assertEquals((await previewMean(store, 2, { onWarning: SILENT })).baseNames, [first, third]);
   await put(store, `${third}.json`, "");
   const preview = await previewMean(store, 2, { onWarning: SILENT });
-  assertEquals(preview.baseNames, [first, second]);
-  assertEquals((await loaded((ctx) => load(ctx).store(store).takeMean(2)))[0], 1);
+  assertEquals(preview.baseNames, [first]);
+  const last = await loaded((ctx) => load(ctx).store(store).takeMean(2));
+  assertEquals(last[0], 1);
+  assertStringIncludes(last[2].at(-1) ?? "", "has 1 intact checkpoint, fewer than the 2 asked for");
 });
 
 Deno.test("at(best()) takes the next best if the best is damaged, and says that it did", async () => {
@@ -240,7 +247,7 @@ Deno.test("openCheckpoint() of a directory skips a damaged one with a warning", 
   const warnings: string[] = [];
   await using checkpoint = await openCheckpoint(store, { onWarning: (text) => warnings.push(text) });
   assertEquals([checkpoint.baseName, warnings.length], [second, 1]);
-  await assertRejects(() => openCheckpoint(store, { strict: true }), FormatError, "intact are");
+  await assertRejects(() => openCheckpoint(store, { strict: true }), FormatError, "intact by manifest and size are");
 });
 
 Deno.test("a Handler shows what was skipped, and why", async () => {
