@@ -419,15 +419,11 @@ export class PayloadReader implements EntryReader {
 }
 
 /** Memory for a variable's bytes; a LimitError if the runtime cannot give so much. */
-export function allocateFor(
-  entry: Entry,
-  path: string,
-  byteLength: number = entry.byteLength,
-): Uint8Array<ArrayBuffer> {
+export function allocateFor(entry: Entry, path: string, byteLength: number = entry.byteLength): Uint8Array {
   return allocate(byteLength, path, entry);
 }
 
-function allocate(byteLength: number, path: string, entry?: Entry): Uint8Array<ArrayBuffer> {
+function allocate(byteLength: number, path: string, entry?: Entry): Uint8Array {
   try {
     return new Uint8Array(byteLength);
   } catch (cause) {
