@@ -4,6 +4,7 @@ import { meanModule } from "../backend/start_mean_kernel.ts";
 import { crc32Module } from "../format/crc32.ts";
 import type { FileOnDisk } from "../store/mod.ts";
 import type { ByteProgress } from "./byte_progress.ts";
+import { startWorker } from "./segment_workers.ts";
 import { type MeanAnswer, type MeanJob, type MeanSetup, meanWorkerSource } from "./serve_means.ts";
 import type { VariableMean } from "./variable_mean.ts";
 
@@ -94,18 +95,18 @@ class MeanWorker implements Disposable {
 
   constructor(files: readonly FileOnDisk[]) {
     this.#files = files;
-    // No permission is needed for it, since no file is read.
-    const source = `data:text/javascript,${encodeURIComponent(meanWorkerSource())}`;
-    this.#worker = new Worker(source, { type: "module", name: "Cairn's means" });
-    this.#worker.onmessage = ({ data }: MessageEvent<MeanAnswer>) => {
-      this.#waiting[0]?.(data);
-      if (!("done" in data)) this.#waiting.shift();
-    };
-    this.#worker.onerror = (event) => {
-      event.preventDefault(); // Else it would end the process.
-      this.#die(event.message);
-    };
-    this.#worker.onmessageerror = () => this.#die("its answer could not be read");
+    this.#worker = startWorker(
+      "Cairn's means",
+      meanWorkerSource(),
+      (answer: MeanAnswer) => {
+        this.#waiting[0]?.(answer);
+        if (!("done" in answer)) this.#waiting.shift();
+      },
+      (failed) => {
+        this.#isDead = true;
+        this.#waiting.splice(0).forEach((tell) => tell({ failed }));
+      },
+    );
     const tileBytes = Math.floor(TILES_BYTES / (files.length + 1) / TILE_UNIT) * TILE_UNIT;
     const setup: MeanSetup = {
       files,
@@ -114,11 +115,6 @@ class MeanWorker implements Disposable {
       tileBytes: Math.min(TILE_BYTES, tileBytes),
     };
     this.#worker.postMessage(setup);
-  }
-
-  #die(failed: string): void {
-    this.#isDead = true;
-    this.#waiting.splice(0).forEach((answer) => answer({ failed }));
   }
 
   /** Whether it could; if not, nothing has changed. CorruptError if the bytes of a source are not what was written. */

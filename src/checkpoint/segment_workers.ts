@@ -95,21 +95,38 @@ export function runHere(job: SegmentJob): Uint8Array {
   }
 }
 
+/** A worker whose module is text: no file is read for it, so that it needs no permission. It may fail at any time. */
+export function startWorker<Answer>(
+  name: string,
+  source: string,
+  onAnswer: (answer: Answer) => void,
+  onFailure: (reason: string) => void,
+): Worker {
+  const worker = new Worker(`data:text/javascript,${encodeURIComponent(source)}`, { type: "module", name });
+  worker.onmessage = ({ data }: MessageEvent<Answer>) => onAnswer(data);
+  worker.onerror = (event) => {
+    event.preventDefault(); // Else it would end the process.
+    onFailure(event.message);
+  };
+  worker.onmessageerror = () => onFailure("its answer could not be read");
+  return worker;
+}
+
 /** A worker that has said that it is ready; undefined where it cannot be had: then this thread does its work. */
 async function start(): Promise<Hired | undefined> {
   if (typeof Worker === "undefined") return undefined;
   const jobs = new Map<number, PromiseWithResolvers<Uint8Array>>();
-  const source = encodeURIComponent(segmentWorkerSource());
-  // No permission is needed for it, since no file is read.
-  const worker = new Worker(`data:text/javascript,${source}`, { type: "module", name: "Cairn's compression" });
   const ready = Promise.withResolvers<boolean>();
-  worker.onmessage = ({ data }: MessageEvent<unknown>) => data === "ready" ? ready.resolve(true) : settle(data, jobs);
-  worker.onerror = (event) => {
-    event.preventDefault(); // Else it would end the process.
-    ready.resolve(false);
-    jobs.forEach((job) => job.reject(new Error(`a worker failed: ${event.message}`)));
-    jobs.clear();
-  };
+  const worker = startWorker(
+    "Cairn's compression",
+    segmentWorkerSource(),
+    (answer: unknown) => answer === "ready" ? ready.resolve(true) : settle(answer, jobs),
+    (reason) => {
+      ready.resolve(false);
+      jobs.forEach((job) => job.reject(new Error(`a worker failed: ${reason}`)));
+      jobs.clear();
+    },
+  );
   if (await ready.promise) return { worker, jobs };
   worker.terminate();
   return undefined;

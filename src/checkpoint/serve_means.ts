@@ -65,7 +65,6 @@ export function meanWorkerSource(): string {
 function serveMeans(scope: Scope): void {
   /** The CRC-32 kernel's tables and what it carries come before the blocks. */
   const BLOCKS_AT = 65_536;
-
   /** The kernels' units: fewer bytes than that go through the tables; as many are carried, or averaged, at once. */
   const FEW = 8192;
   const CHUNK = 16_384;

@@ -35,10 +35,12 @@ const CHUNK = 24 * 1024;
 /** Where they are: behind the tables and what is carried on, which may overwrite those that have been carried. */
 const BYTES = 24 * 1024;
 
-/** The kernel, compiled; see tools/wasm/crc32.as.ts. */
+/** The kernel, compiled once, whoever uses it; see tools/wasm/crc32.as.ts. */
 export function crc32Module(): WebAssembly.Module {
-  return new WebAssembly.Module(Uint8Array.fromBase64(WASM));
+  return module ??= new WebAssembly.Module(Uint8Array.fromBase64(WASM));
 }
+
+let module: WebAssembly.Module | undefined;
 
 /** CRC-32 in WebAssembly; see tools/wasm/crc32.as.ts. Exported for its tests. */
 export class Crc32Kernel {
